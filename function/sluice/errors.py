@@ -1,0 +1,136 @@
+"""Everything that can go wrong, and whether trying again may help.
+
+SluiceError                      step, hint; 500 unless marked Retryable
+├── SettingsError                configuration missing or wrong; names, never values
+├── RequestError                 a malformed parameter of the HTTP request (400)
+├── LookerError
+│   ├── LookerUnavailable        Retryable: no answer, 429 or 5xx after every retry
+│   ├── LookerRefused            one request answered 4xx; carries the status
+│   ├── LookerMalformed          an answer that is not what the API documents
+│   ├── LoginRefused             the admin credentials were not accepted
+│   ├── ImpersonationRefused     sudo was refused for everybody
+│   ├── ConversationsUnavailable the conversation endpoints were refused for everybody
+│   └── DiscoveryFailed          the System Activity query gave no list of users
+└── WarehouseError
+    ├── WarehouseUnavailable     Retryable: BigQuery unreachable or overloaded
+    ├── TableMismatch            a table is missing or has not the expected schema
+    ├── WarehouseRefused         BigQuery refused a request (permission, not found)
+    ├── LoadFailed               the load job ended with an error
+    └── CommitFailed             the commit script ended with an error, nothing was written
+
+No message carries a token, a secret or the text of a conversation.
+"""
+
+
+class Retryable:
+    """Marker: the same request may succeed later (HTTP 503)."""
+
+
+class SluiceError(Exception):
+    """A failure with the step it happened in and what to do about it.
+
+    `str(error)` says what happened, `error.hint` what to do.
+    """
+
+    step = "run"
+    hint = "Read the function's log of this run."
+
+    def __init__(self, message: str, *, hint: str | None = None, step: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint or self.hint
+        self.step = step or self.step
+
+    @property
+    def status(self) -> int:
+        """HTTP status of the answer: 503 when trying again may help, else 500."""
+        return 503 if isinstance(self, Retryable) else 500
+
+
+class SettingsError(SluiceError):
+    step = "settings"
+    hint = "Set these environment variables (see .env.example) and deploy again."
+
+
+class RequestError(SluiceError):
+    """A parameter of the HTTP request is malformed; `parameter` names it."""
+
+    step = "request"
+    hint = "Correct the parameter and send the request again."
+
+    def __init__(self, parameter: str, message: str) -> None:
+        super().__init__(f"{parameter}: {message}")
+        self.parameter = parameter
+
+    @property
+    def status(self) -> int:
+        return 400
+
+
+class LookerError(SluiceError):
+    step = "looker"
+
+
+class LookerUnavailable(LookerError, Retryable):
+    hint = "Looker did not answer after every retry. Check that it is up and reachable; the next run will catch up."
+
+
+class LookerRefused(LookerError):
+    """One request was answered with a 4xx; `code` is its status."""
+
+    def __init__(self, message: str, *, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class LookerMalformed(LookerError):
+    hint = "Looker's answer is not what its API documents. Check LOOKER_BASE_URL and the version of Looker."
+
+
+class LoginRefused(LookerError):
+    step = "login"
+    hint = "Check LOOKER_CLIENT_ID and LOOKER_CLIENT_SECRET: they must be an API key of a Looker admin."
+
+
+class ImpersonationRefused(LookerError):
+    step = "impersonate"
+    hint = (
+        "The API user needs the Admin role to sudo as other users. "
+        "Looker (Google Cloud core) only lets embed users be impersonated."
+    )
+
+
+class ConversationsUnavailable(LookerError):
+    step = "list"
+    hint = "Conversational Analytics must be enabled, and Looker be at 26.4 or later, for its conversations to be read."
+
+
+class DiscoveryFailed(LookerError):
+    step = "discover"
+    hint = "Run the query LOOKER_USER_QUERY_ID in Looker: it must return a user id column from System Activity."
+
+
+class WarehouseError(SluiceError):
+    step = "warehouse"
+
+
+class WarehouseUnavailable(WarehouseError, Retryable):
+    hint = "BigQuery did not answer after every retry. The next run will catch up."
+
+
+class TableMismatch(WarehouseError):
+    step = "check tables"
+    hint = "Create or update the tables with `pulumi up`."
+
+
+class WarehouseRefused(WarehouseError):
+    hint = "Grant the function's service account BigQuery Data Editor on the dataset and Job User on the project."
+
+
+class LoadFailed(WarehouseError):
+    step = "load"
+    hint = "Look at the load job in BigQuery: its errors name the row. Nothing was committed."
+
+
+class CommitFailed(WarehouseError):
+    step = "commit"
+    hint = "Look at the commit job in BigQuery. Nothing was committed; the next run starts where this one did."

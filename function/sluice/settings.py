@@ -1,0 +1,129 @@
+"""The only list of the environment variables of the function.
+
+`.env.example`, the README's table and the deployed function's variables are generated from it.
+"""
+
+from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from sluice.errors import SettingsError
+
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+MEBIBYTE = 1024 * 1024
+
+Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,1024}$")]
+
+
+class Settings(BaseSettings):
+    """Configuration of one installation, read from the environment; immutable.
+
+    The environment name of a field is its name in capitals.
+    """
+
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    looker_base_url: str = Field(
+        description="Address of the Looker API, e.g. https://example.cloud.looker.com (port 19999 if yours needs it)."
+    )
+    looker_client_id: SecretStr = Field(min_length=1, description="Client id of an API key of a Looker admin.")
+    looker_client_secret: SecretStr = Field(min_length=1, description="Client secret of that API key.")
+    looker_user_query_id: str = Field(
+        pattern=r"^[A-Za-z0-9]+$",
+        description="Id of the saved System Activity query that lists the users of Conversational Analytics.",
+    )
+    looker_user_id_key: str = Field(
+        default="",
+        description="Column of that query that holds the user id; empty: user.id, else history.user_id.",
+    )
+    looker_timeout_seconds: int = Field(
+        default=120, ge=5, le=600, description="Longest wait for an answer of Looker, in seconds."
+    )
+    looker_retries: int = Field(
+        default=5, ge=0, le=10, description="Retries of a request that failed in a way that may pass."
+    )
+    looker_page_size: int = Field(default=100, ge=1, le=1000, description="Conversations listed per request.")
+    gcp_project_id: str = Field(
+        pattern=r"^[a-z0-9.:-]{1,100}$",
+        description="Google Cloud project that holds the dataset and runs the jobs.",
+    )
+    bq_dataset: Identifier = Field(default="looker_agents", description="BigQuery dataset of all tables.")
+    bq_table: Identifier = Field(default="conversations", description="Table of the conversations.")
+    bq_location: str = Field(default="US", pattern=r"^[A-Za-z0-9-]+$", description="Location of the dataset.")
+    bq_endpoint: str = Field(
+        default="https://bigquery.googleapis.com",
+        description="Address of the BigQuery API; a loopback address is an emulator and gets no credentials.",
+    )
+    dry_run: bool = Field(
+        default=False, description="true: fetch and report, write nothing, whatever the request says."
+    )
+    workers: int = Field(default=50, ge=1, le=200, description="Requests to Looker under way at the same time.")
+    lookback_days: int = Field(
+        default=1, ge=0, le=3650, description="Whole days before today that the very first daily run covers."
+    )
+    overlap_minutes: int = Field(
+        default=60,
+        ge=0,
+        le=10080,
+        description="How far before its watermark a user's next window begins, in minutes.",
+    )
+    include_deleted: bool = Field(
+        default=False, description="true: also fetch soft-deleted conversations, by a second listing."
+    )
+    run_budget_seconds: int = Field(
+        default=1500,
+        ge=1,
+        le=3300,
+        description="After this many seconds no new work starts; what was fetched is committed.",
+    )
+    max_string_bytes: int = Field(
+        default=MEBIBYTE,
+        ge=1024,
+        le=50 * MEBIBYTE,
+        description="Longer texts inside a message are cut, visibly.",
+    )
+    buffer_bytes: int = Field(
+        default=16 * MEBIBYTE,
+        ge=MEBIBYTE,
+        le=1024 * MEBIBYTE,
+        description="Rows held in memory before the upload slows the fetching down, in bytes.",
+    )
+    port: int = Field(default=8080, ge=1, le=65535, description="Port of the HTTP server.")
+
+    @field_validator("looker_base_url", "bq_endpoint")
+    @classmethod
+    def _origin(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"https", "http"} or not parts.hostname or parts.path.strip("/") or parts.query:
+            raise ValueError("must be an address such as https://host or https://host:port, without a path")
+        if parts.username or parts.password:
+            raise ValueError("must not hold credentials")
+        if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+            raise ValueError("must be https")
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def emulated(self) -> bool:
+        """True when BigQuery is an emulator on this machine."""
+        return urlsplit(self.bq_endpoint).hostname in LOOPBACK
+
+    @classmethod
+    def load(cls, **overrides: Any) -> Self:
+        """Read the environment.
+
+        Raises:
+            SettingsError: naming every missing or wrong variable at once, and no value.
+        """
+        try:
+            return cls(**overrides)
+        except ValidationError as error:
+            problems = [_problem(details) for details in error.errors(include_input=False, include_url=False)]
+            # The chain is cut: pydantic's own text would go to the log with it.
+            raise SettingsError("; ".join(problems)) from None
+
+
+def _problem(details: Any) -> str:
+    name = str(details["loc"][0]).upper()
+    return f"{name} is missing" if details["type"] == "missing" else f"{name}: {details['msg']}"
