@@ -1,0 +1,122 @@
+"""The wire: every request passes here on its way in and out, is delayed, struck by faults and journalled."""
+
+import asyncio
+import time
+from urllib.parse import unquote
+
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from local.looker.answers import struck
+from local.looker.faults import Fault, Faults
+from local.looker.journal import Journal, Record
+from local.looker.tokens import Tokens
+
+# A raw control character and an unmatched brace: not JSON, whether they fall inside a string or between two.
+BREAK = b'\x01"}{"'
+
+
+class Wire:
+    """ASGI middleware around the API."""
+
+    def __init__(
+        self, app: ASGIApp, *, tokens: Tokens, faults: Faults, journal: Journal, latency_seconds: float
+    ) -> None:
+        self.app = app
+        self.tokens = tokens
+        self.faults = faults
+        self.journal = journal
+        self.latency_seconds = latency_seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begin = time.monotonic()
+        meter = Meter(send)
+        # Read before the request is handled: a logout ends the token.
+        user = self.tokens.owner(bearer(scope))
+        try:
+            await self._pass(scope, receive, meter)
+        finally:
+            path, query = unquote(scope["path"]), scope["query_string"].decode("latin-1")
+            spent = time.monotonic() - begin
+            self.journal.add(Record(scope["method"], path, query, user, meter.status, spent, meter.size))
+
+    async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.latency_seconds:
+            await asyncio.sleep(self.latency_seconds)
+        fault = self.faults.strike(scope["method"], scope["path"])
+        if fault is None:
+            await self.app(scope, receive, send)
+        elif fault.kind == "drop":
+            await hang_up(scope, receive)
+        elif fault.seconds is not None:
+            await asyncio.sleep(fault.seconds)
+            await self.app(scope, receive, send)
+        elif fault.kind in ("truncated", "short", "invalid-json"):
+            await self._maim(fault, scope, receive, send)
+        else:
+            if fault.kind == "expire":
+                self.tokens.revoke(bearer(scope))
+            await struck(fault.kind, scope["method"], scope["path"], fault.retry_after)(scope, receive, send)
+
+    async def _maim(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+        answer = Answer()
+        await self.app(scope, receive, answer)
+        half = len(answer.body) // 2
+        if fault.kind == "short":
+            await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+            await send({"type": "http.response.body", "body": answer.body[:half], "more_body": True})
+            await hang_up(scope, receive, gently=True)
+            return
+        tail = b"" if fault.kind == "truncated" else BREAK + answer.body[half:]
+        maimed = Response(answer.body[:half] + tail, answer.status, media_type="application/json")
+        await maimed(scope, receive, send)
+
+
+class Answer:
+    """Takes an answer instead of the client."""
+
+    def __init__(self) -> None:
+        self.status = 0
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.body = b""
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status, self.headers = message["status"], message["headers"]
+        else:
+            self.body += message.get("body", b"")
+
+
+class Meter:
+    """Passes an answer on to the client and remembers its status and size."""
+
+    def __init__(self, send: Send) -> None:
+        self.send = send
+        self.status = 0
+        self.size = 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+        else:
+            self.size += len(message.get("body", b""))
+        await self.send(message)
+
+
+def bearer(scope: Scope) -> str:
+    """The token of a request, sent as `Bearer X` or `token X`; empty when there is none."""
+    header: bytes = dict(scope["headers"]).get(b"authorization", b"")
+    scheme, _, token = header.decode("latin-1").partition(" ")
+    return token.strip() if scheme.lower() in ("bearer", "token") else ""
+
+
+async def hang_up(scope: Scope, receive: Receive, *, gently: bool = False) -> None:
+    """Close the connection under the request: at once, or `gently` once what was written has left."""
+    transport: asyncio.Transport = scope["state"]["transport"]
+    if gently:
+        transport.close()
+    else:
+        transport.abort()
+    # The server takes an application that ends without an answer for broken, unless it knows the client is gone.
+    while (await receive())["type"] != "http.disconnect":
+        pass
