@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import duckdb
 import uvicorn
@@ -97,6 +98,7 @@ def _serve(data_dir: Path) -> uvicorn.Server:
     # Imported late: it takes seconds, and the message for a wrong argument need not wait for it.
     from local_bigquery import app
     from local_bigquery.engine import database
+    from local_bigquery.jobs import query
     from local_bigquery.settings import settings
 
     if database._connect.cache_info().currsize:
@@ -106,6 +108,7 @@ def _serve(data_dir: Path) -> uvicorn.Server:
     settings.data_dir = directory
     settings.default_project_id = PROJECT
     database.duckdb = SimpleNamespace(connect=functools.partial(_connect, directory))
+    query.merge = SimpleNamespace(run=_merge)
     try:
         database.connection()
     except duckdb.IOException as error:
@@ -140,6 +143,31 @@ def _extension(name: str) -> Path:
     if not path.is_file():
         raise EmulatorUnavailable(f"duckdb-extension-{name} is not of version {duckdb.__version__}, as duckdb is")
     return path
+
+
+def _merge(cursor: duckdb.DuckDBPyConnection, tree: Any, context: Any) -> Any:
+    from local_bigquery.jobs import merge
+
+    return merge.run(_Cursor(cursor), tree, context)
+
+
+class _Cursor:
+    """What a MERGE runs on. It tries BEGIN, and takes a refusal to mean that a transaction is already open.
+
+    DuckDB refuses, and then aborts the open transaction as well; so the refusal is given here instead.
+    """
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        self._cursor = cursor
+
+    def execute(self, sql: str, parameters: Any = None) -> duckdb.DuckDBPyConnection:
+        if sql == "BEGIN" and self._began() == self._began():
+            raise duckdb.TransactionException("a transaction is already open")
+        return self._cursor.execute(sql, parameters)
+
+    def _began(self) -> Any:
+        """When the transaction began, in microseconds; outside of one, when this statement did."""
+        return self._cursor.execute("SELECT epoch_us(now())").fetchone()
 
 
 def _release() -> None:
