@@ -1,0 +1,130 @@
+-- description: One row per message of a conversation, typed; both shapes Looker stores are already one in the table.
+-- cost: conversations: created_at, id, user_id, agent_id, messages. Filter on created_at to read only those partitions.
+-- column created_at: When the conversation began (UTC). Filter on it: it selects the partitions that are read.
+-- column conversation_id: Looker's id of the conversation.
+-- column user_id: Looker's id of the user who owns the conversation.
+-- column agent_id: Looker's id of the agent that answered; NULL when it was deleted or none was chosen.
+-- column position: Place of the message in its conversation, from 1: by Looker's order, then as stored.
+-- column turn_number: Turn the message belongs to, from 1; 0 for what came before the first question.
+-- column message_id: Looker's id of the message; NULL when it has none.
+-- column message_order: Looker's own order; NULL when missing or not a whole number.
+-- column role: user or system; NULL when the message says neither.
+-- column kind: user, text, schema, data, analysis, chart, error, clarification, exampleQueries or a later kind; unknown when nothing tells.
+-- column text_type: FINAL_RESPONSE, THOUGHT, PROGRESS or FOLLOWUP_QUESTIONS for kind text; NULL for others.
+-- column text: What a person would read: the question, the parts of a text one per line, an error, or what a step was asked.
+-- column sent_at: When it was sent (UTC): browser clock for user, server clock for system; NULL when missing or unreadable.
+-- column model: LookML model that was queried.
+-- column explore: Explore that was queried.
+-- column generated_sql: SQL the agent wrote or reused.
+-- column looker_query: Looker query the agent wrote: {model, explore, fields, filters, sorts, limit, ...}.
+-- column result_name: Name of the data result, as charts and analyses refer to it.
+-- column result_row_count: Rows of the data result; the rows themselves are not stored.
+-- column message: The whole canonical message, for anything without a column.
+WITH
+stored AS (
+  SELECT
+    conversations.created_at,
+    conversations.id AS conversation_id,
+    conversations.user_id,
+    conversations.agent_id,
+    message,
+    place,
+    JSON_QUERY(message, '$.systemMessage') AS said,
+    SAFE_CAST(JSON_VALUE(message, '$.order') AS INT64) AS message_order,
+    COALESCE(
+      IF(JSON_VALUE(message, '$.type') IN ('user', 'system'), JSON_VALUE(message, '$.type'), NULL),
+      IF(JSON_TYPE(JSON_QUERY(message, '$.userMessage')) = 'object', 'user', NULL),
+      IF(JSON_TYPE(JSON_QUERY(message, '$.systemMessage')) = 'object', 'system', NULL)
+    ) AS role
+  FROM `${dataset}.${table}` AS conversations
+  INNER JOIN UNNEST(JSON_QUERY_ARRAY(conversations.messages)) AS message WITH OFFSET AS place
+),
+
+ordered AS (
+  SELECT
+    *,
+    -- A message without an order of its own stands right after the one it is stored behind.
+    LAST_VALUE(message_order IGNORE NULLS) OVER (
+      PARTITION BY created_at, conversation_id ORDER BY place
+      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    ) AS known_order
+  FROM stored
+)
+
+SELECT
+  created_at,
+  conversation_id,
+  user_id,
+  agent_id,
+  ROW_NUMBER() OVER in_order AS position,
+  COUNTIF(role = 'user') OVER (in_order ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS turn_number,
+  JSON_VALUE(message, '$.id') AS message_id,
+  message_order,
+  role,
+  CASE
+    WHEN role = 'user' THEN 'user'
+    ELSE
+      COALESCE(
+        (
+          SELECT known
+          FROM UNNEST([
+            'text', 'data', 'error', 'schema', 'chart', 'analysis', 'clarification', 'exampleQueries',
+            'keyDriverAnalysis', 'outlierDetection', 'periodComparison', 'advancedInsight'
+          ]) AS known WITH OFFSET AS preference
+          -- Typed clients write the members a message does not have as null.
+          WHERE JSON_TYPE(said[known]) != 'null'
+          ORDER BY preference
+          LIMIT 1
+        ),
+        JSON_VALUE(said, '$.kind'),
+        'unknown'
+      )
+  END AS kind,
+  -- Some stores hold the number of the enumeration instead of its name.
+  CASE JSON_VALUE(said, '$.text.textType')
+    WHEN '1' THEN 'FINAL_RESPONSE'
+    WHEN '2' THEN 'THOUGHT'
+    WHEN '3' THEN 'PROGRESS'
+    WHEN '4' THEN 'FOLLOWUP_QUESTIONS'
+    ELSE JSON_VALUE(said, '$.text.textType')
+  END AS text_type,
+  COALESCE(
+    JSON_VALUE(message, '$.userMessage.text'),
+    JSON_VALUE(message, '$.userMessage'),
+    NULLIF(ARRAY_TO_STRING(JSON_VALUE_ARRAY(said, '$.text.parts'), '\n'), ''),
+    JSON_VALUE(said, '$.text.parts'),
+    JSON_VALUE(said, '$.error.text'),
+    JSON_VALUE(said, '$.data.query.question'),
+    JSON_VALUE(said, '$.schema.query.question'),
+    JSON_VALUE(said, '$.chart.query.instructions'),
+    JSON_VALUE(said, '$.analysis.query.question'),
+    JSON_VALUE(said, '$.clarification.questions[0].question'),
+    JSON_VALUE(message, '$.message')
+  ) AS text,
+  SAFE_CAST(JSON_VALUE(message, '$.timestamp') AS TIMESTAMP) AS sent_at,
+  COALESCE(
+    JSON_VALUE(said, '$.data.query.looker.model'),
+    JSON_VALUE(said, '$.data.generatedLookerQuery.model'),
+    JSON_VALUE(said, '$.data.query.datasources[0].lookerExploreReference.lookmlModel'),
+    JSON_VALUE(said, '$.schema.query.datasources[0].lookerExploreReference.lookmlModel')
+  ) AS model,
+  -- Looker's own Query object calls the explore `view`.
+  COALESCE(
+    JSON_VALUE(said, '$.data.query.looker.explore'),
+    JSON_VALUE(said, '$.data.query.looker.view'),
+    JSON_VALUE(said, '$.data.generatedLookerQuery.explore'),
+    JSON_VALUE(said, '$.data.generatedLookerQuery.view'),
+    JSON_VALUE(said, '$.data.query.datasources[0].lookerExploreReference.explore'),
+    JSON_VALUE(said, '$.schema.query.datasources[0].lookerExploreReference.explore')
+  ) AS explore,
+  COALESCE(JSON_VALUE(said, '$.data.generatedSql'), JSON_VALUE(said, '$.data.matchedQuery.sqlQuery')) AS generated_sql,
+  CASE
+    WHEN JSON_TYPE(JSON_QUERY(said, '$.data.query.looker')) = 'object' THEN JSON_QUERY(said, '$.data.query.looker')
+    WHEN JSON_TYPE(JSON_QUERY(said, '$.data.generatedLookerQuery')) = 'object'
+      THEN JSON_QUERY(said, '$.data.generatedLookerQuery')
+  END AS looker_query,
+  JSON_VALUE(said, '$.data.result.name') AS result_name,
+  SAFE_CAST(JSON_VALUE(said, '$.data.result.rowCount') AS INT64) AS result_row_count,
+  message
+FROM ordered
+WINDOW in_order AS (PARTITION BY created_at, conversation_id ORDER BY known_order, place)
