@@ -1,0 +1,64 @@
+"""What all workers of a run share about Looker's health: when to wait, when to stop."""
+
+import random
+import threading
+import time
+
+SPREAD_SECONDS = 0.5
+
+
+class Brake:
+    """Thread-safe.
+
+    Args:
+        deadline: `time.monotonic()` after which nothing waits any more
+        patience: requests in a row that may stay unanswered before Looker counts as down
+    """
+
+    def __init__(self, *, deadline: float = float("inf"), patience: int = 10) -> None:
+        self._deadline = deadline
+        self._patience = patience
+        self._stopped = threading.Event()
+        self._lock = threading.Lock()
+        self._free_at = 0.0
+        self._unanswered = 0
+
+    @property
+    def expired(self) -> bool:
+        """True once the run's time is over."""
+        return time.monotonic() >= self._deadline
+
+    @property
+    def exhausted(self) -> bool:
+        """True when so many requests in a row stayed unanswered that Looker counts as down."""
+        return self._unanswered >= self._patience
+
+    def stop(self) -> None:
+        """Nothing waits or tries again from now on: the run is ending."""
+        self._stopped.set()
+
+    def wait(self) -> None:
+        """Wait until everybody may send again, and then a little, so that not all do at once."""
+        while (pause := self._free_at - time.monotonic()) > 0:
+            if self._stopped.wait(pause + random.uniform(0, SPREAD_SECONDS)):
+                return
+
+    def hold(self, seconds: float) -> bool:
+        """Let everybody wait; False where the run's time ends before."""
+        with self._lock:
+            self._free_at = max(self._free_at, min(time.monotonic() + seconds, self._deadline))
+        return self.sleep(seconds)
+
+    def sleep(self, seconds: float) -> bool:
+        """Wait alone; False, at once, where the run ends before."""
+        if time.monotonic() + seconds >= self._deadline:
+            return False
+        return not self._stopped.wait(seconds)
+
+    def answered(self) -> None:
+        with self._lock:
+            self._unanswered = 0
+
+    def unanswered(self) -> None:
+        with self._lock:
+            self._unanswered += 1

@@ -1,0 +1,166 @@
+"""A user's conversations: listed newest first, fetched one by one, pruned."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from sluice.errors import LookerMalformed
+from sluice.looker import lenient, prune
+from sluice.looker.session import Session
+
+LIST_FIELDS = "id,updated_at,deleted"
+MOST_STEPS_BACK = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A conversation as the listing shows it. `updated_at` is None where Looker's is missing or unreadable."""
+
+    id: str
+    updated_at: datetime | None
+    deleted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A conversation as fetched: `fields` are its top-level members, `messages` are canonical."""
+
+    listed: Listed
+    fields: dict[str, Any]
+    messages: list[Any]
+    body: bytes
+    fetched_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A conversation whose body could not be read, kept whole with the reason."""
+
+    listed: Listed
+    reason: str
+    body: bytes
+    fetched_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+class PageSize:
+    """How long a page may be: what was asked for, or less, if Looker caps it.
+
+    The cap is undocumented. A page shorter than asked is the last one if a longer one was ever seen; otherwise it
+    may be a page of the capped length, and only what follows it tells.
+    """
+
+    def __init__(self, asked: int) -> None:
+        self.asked = asked
+        self._longest = 0
+
+    def is_last(self, length: int) -> bool:
+        """Whether a page of that length is known to be the last one."""
+        last = length == 0 or length < self._longest
+        self._longest = max(self._longest, length)
+        return last
+
+
+def pages(session: Session, size: PageSize, *, deleted: bool, since: datetime) -> Iterator[list[Listed]]:
+    """Pages of the session's user's conversations changed at or after `since`, newest first, each conversation once.
+
+    Looker has no filter on updated_at, and the syntax of `sorts` is not documented for this endpoint: the listing stops
+    at the window only while the pages do come in descending order. Pages overlap by a few items, because a conversation
+    deleted meanwhile moves all later ones up.
+
+    Raises:
+        LookerMalformed: a page is not a list of conversations with ids.
+        LookerRefused, LookerUnavailable: as Session.get.
+    """
+    seen: set[str] = set()
+    overlap = min(3, size.asked - 1)
+    offset, steps_back = 0, MOST_STEPS_BACK
+    newest_first, earlier = True, datetime.max.replace(tzinfo=UTC)
+    before: list[Listed] = []
+    while True:
+        page = _page(session, size, offset=offset, deleted=deleted)
+        if offset and overlap and page and steps_back and not any(item.id in seen for item in page):
+            # More moved up than pages overlap: step back until the pages meet again.
+            offset, steps_back = max(0, offset - size.asked), steps_back - 1
+            continue
+        fresh = [item for item in page if item.id not in seen]
+        for item in fresh:
+            seen.add(item.id)
+            newest_first = newest_first and item.updated_at is not None and item.updated_at <= earlier
+            earlier = item.updated_at or earlier
+        yield [item for item in fresh if item.updated_at is None or item.updated_at >= since]
+        if size.is_last(len(page)) or page == before or (newest_first and earlier < since):
+            return
+        offset, before = offset + max(1, len(page) - overlap), page
+
+
+def _page(session: Session, size: PageSize, *, offset: int, deleted: bool) -> list[Listed]:
+    body = session.get(
+        "/conversations/search",
+        fields=LIST_FIELDS,
+        sorts="updated_at desc",
+        limit=size.asked,
+        offset=offset,
+        deleted=deleted,
+    )
+    try:
+        items = msgspec.json.decode(body, type=list[dict[str, Any]])
+        return [_listed(item, deleted=deleted) for item in items]
+    except (msgspec.DecodeError, KeyError, TypeError) as error:
+        raise LookerMalformed("the listing of conversations is not a list of objects with ids", step="list") from error
+
+
+def _listed(item: dict[str, Any], *, deleted: bool) -> Listed:
+    if not isinstance(item["id"], str | int):
+        raise TypeError("id")
+    shown = item.get("deleted")
+    return Listed(str(item["id"]), timestamp(item.get("updated_at")), shown if isinstance(shown, bool) else deleted)
+
+
+def timestamp(value: object) -> datetime | None:
+    """Looker's timestamps are RFC 3339 with Z or an offset; one without either is UTC."""
+    try:
+        parsed = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    if parsed is None:
+        return None
+    return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+
+
+def fetch(session: Session, listed: Listed) -> Conversation | Unreadable:
+    """The whole conversation. A body that cannot be read is asked for once more before it counts as unreadable.
+
+    Raises:
+        LookerRefused, LookerUnavailable: as Session.get; LookerRefused 404 when it vanished since it was listed.
+    """
+    path = f"/conversations/{quote(listed.id, safe='')}"
+    for _ in range(2):
+        body = session.get(path)
+        try:
+            return _read(session, path, listed, body)
+        except (ValueError, RecursionError) as error:
+            reason = (
+                f"unreadable: {type(error).__name__}: {error}" if isinstance(error, UnicodeError) else "not valid JSON"
+            )
+    return Unreadable(listed, reason, body)
+
+
+def _read(session: Session, path: str, listed: Listed, body: bytes) -> Conversation:
+    parts = lenient.document(body)
+    messages = parts.pop("messages", None)
+    if messages is None or bytes(memoryview(messages)) == b"null":
+        # The messages of a conversation are nullable, and may have been left out of the answer.
+        listing = session.get(f"{path}/messages") or b"[]"
+        return _read(session, path, listed, body.rstrip()[:-1] + b', "messages": ' + listing + b"}")
+    if not lenient.is_array(messages):
+        raise ValueError("messages is not an array")
+    return Conversation(
+        listed,
+        {key: lenient.loads(value) for key, value in parts.items()},
+        [prune.canonical(message) for message in lenient.elements(messages)],
+        body,
+    )

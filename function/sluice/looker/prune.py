@@ -1,0 +1,98 @@
+"""One message of a conversation -> its canonical form, heavy parts dropped (the rules are in rules.py).
+
+A message is whatever a client posted to Looker. Two shapes are known: plain (`message.systemMessage`) and debug, which
+carries the same systemMessage again under `message.debugInfo.response.data`, with a `kind` and the model's request.
+Both become `{id, type, order, timestamp, userMessage | systemMessage, ...every unknown key}`. Pure functions.
+"""
+
+import re
+from typing import Any
+
+import msgspec
+
+from sluice.looker import lenient
+from sluice.looker.lenient import Members
+from sluice.looker.rules import CAMEL, RULES, TREE, Node, Rule
+
+type Json = Any
+
+_BEYOND_MICROSECONDS = re.compile(r"(:\d{2}[.,]\d{6})\d+")
+_PRECEDENCE = {rule.path: position for position, rule in enumerate(RULES)}
+
+
+def canonical(message: msgspec.Raw) -> Json:
+    """A canonical message: a new dict that shares nothing with its input. Never loses a part that no rule names."""
+    if not lenient.is_object(message):
+        return {"message": lenient.loads(message)}
+    parts, colliding = _hoist(_camel(lenient.members(message)))
+    debug = _debug(parts.pop("debugInfo", None))
+    if "systemMessage" in debug:
+        _hoist_system_message(parts, debug["systemMessage"])
+    if "timestamp" not in parts and "timestamp" in debug:
+        parts["timestamp"] = debug["timestamp"]
+    result = {key: _keep(value, TREE.get(key)) for key, value in parts.items()}
+    if isinstance(result.get("timestamp"), str):
+        result["timestamp"] = _BEYOND_MICROSECONDS.sub(r"\1", result["timestamp"])
+    if isinstance(result.get("userMessage"), str):
+        result["userMessage"] = {"text": result["userMessage"]}
+    if colliding:
+        result["message"] = {key: lenient.loads(value) for key, value in colliding.items()}
+    return result
+
+
+def _hoist(outer: Members) -> tuple[Members, Members]:
+    """The keys of `message` beside those of its envelope; those that collide with them stay apart."""
+    if not lenient.is_object(outer.get("message")):
+        return outer, {}
+    inner = _camel(lenient.members(outer.pop("message")))
+    colliding = {key: inner.pop(key) for key in outer.keys() & inner.keys()}
+    return outer | inner, colliding
+
+
+def _debug(debug: msgspec.Raw | None) -> Members:
+    data = lenient.members(lenient.members(debug).get("response")).get("data")
+    return _camel(lenient.members(data))
+
+
+def _hoist_system_message(parts: Members, nested: msgspec.Raw) -> None:
+    """The debug copy completes the plain one; a copy that is no object only stands in for none at all."""
+    top = parts.get("systemMessage")
+    if lenient.is_object(top) and lenient.is_object(nested):
+        merged = _camel(lenient.members(top)) | _camel(lenient.members(nested))
+        parts["systemMessage"] = msgspec.Raw(msgspec.json.encode(merged))
+    elif not lenient.is_object(top) and (lenient.is_object(nested) or top is None):
+        parts["systemMessage"] = nested
+
+
+def _keep(value: msgspec.Raw, node: Node | Rule | None) -> Json:
+    """The decoded value less what the rules below `node` drop."""
+    if isinstance(node, dict) and lenient.is_object(value):
+        return _keep_members(_camel(lenient.members(value)), node)
+    if isinstance(node, dict) and "[]" in node and lenient.is_array(value):
+        return [_keep(element, node["[]"]) for element in lenient.elements(value)]
+    return lenient.loads(value)
+
+
+def _keep_members(parts: Members, node: Node) -> dict[str, Json]:
+    kept: dict[str, Json] = {}
+    dropped: list[tuple[Rule, msgspec.Raw]] = []
+    for key, value in parts.items():
+        child = node.get(key)
+        if isinstance(child, Rule):
+            dropped.append((child, value))
+        else:
+            kept[key] = _keep(value, child)
+    for rule, value in sorted(dropped, key=lambda each: _PRECEDENCE[each[0].path]):
+        if rule.summary is not None:
+            kept = rule.summary(value) | kept
+    return kept
+
+
+def _camel(parts: Members) -> Members:
+    """Known keys spelled in snake_case take their usual spelling, unless that is taken."""
+    return {_spelling(key, parts): value for key, value in parts.items()}
+
+
+def _spelling(key: str, parts: Members) -> str:
+    camel = CAMEL.get(key)
+    return camel if camel is not None and camel not in parts else key

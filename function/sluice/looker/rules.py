@@ -1,0 +1,117 @@
+"""What pruning drops, as one table; the README's table is generated from it.
+
+Paths are in camelCase, relative to a canonical message; `[]` stands for every element of an array.
+The kinds and their heavy parts are those of Google's geminidataanalytics `SystemMessage`, which Looker passes on.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+
+from sluice.looker import lenient
+
+type Summary = dict[str, object]
+type Node = dict[str, "Node | Rule"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One part that is dropped, why, and what is kept of it under which key."""
+
+    path: str
+    why: str
+    kept: str = ""
+    summary: Callable[[msgspec.Raw], Summary] | None = None
+
+
+def _columns(schema: msgspec.Raw) -> Summary:
+    fields = lenient.members(schema).get("fields")
+    names = [lenient.members(field).get("name") for field in lenient.elements(fields)]
+    columns = [lenient.loads(name) for name in names if name is not None]
+    return {"columns": columns} if columns else {}
+
+
+def _rows(rows: msgspec.Raw) -> Summary:
+    if not lenient.is_array(rows):
+        return {}
+    items = lenient.elements(rows)
+    first = list(lenient.members(items[0])) if items else []
+    return {"rowCount": len(items)} | ({"columns": first} if first else {})
+
+
+_EXPLORE_SCHEMA = "fields of the explore, repeated in every question about it"
+_SIGNATURE = "opaque token of the model, of no use outside it"
+
+RULES = (
+    Rule("debugInfo", "a second copy of the message, and the request with its credentials", "systemMessage, timestamp"),
+    Rule("systemMessage.thoughtSignature", _SIGNATURE),
+    Rule("systemMessage.text.thoughtSignature", _SIGNATURE),
+    Rule("systemMessage.schema.result", _EXPLORE_SCHEMA),
+    *(
+        Rule(f"systemMessage.{kind}.query.datasources[].{part}", _EXPLORE_SCHEMA)
+        for kind in ("schema", "data")
+        for part in ("schema", "structSchema", "lookerExploreReference.schema")
+    ),
+    # The order of these three is the order of preference for `columns` and `rowCount`.
+    Rule("systemMessage.data.result.schema", "types and formats of the columns", "columns (names)", _columns),
+    Rule("systemMessage.data.result.data", "rows of the answer: business data, not conversation", "rowCount", _rows),
+    Rule("systemMessage.data.result.formattedData", "the same rows, formatted", "rowCount", _rows),
+    Rule("systemMessage.data.formattedData", "the same rows, formatted"),
+    Rule("systemMessage.data.bigQueryJob.schema", "types of the columns of the job"),
+    Rule("systemMessage.chart.result.vegaConfig", "chart with its rows inline"),
+    Rule("systemMessage.chart.result.image", "picture of the chart, base64"),
+    Rule("systemMessage.analysis.progressEvent.resultCsvData", "rows computed by the analysis"),
+    Rule("systemMessage.analysis.progressEvent.resultVegaChartJson", "chart with its rows inline"),
+    Rule("systemMessage.analysis.progressEvent.executionOutput", "output of the analysis code, with its data"),
+)
+
+# Objects where nothing is dropped but snake_case spellings are made one with the rest.
+_NAMED = (
+    "userMessage",
+    "systemMessage.data.query.looker",
+    "systemMessage.data.generatedLookerQuery",
+    "systemMessage.data.matchedQuery",
+    "systemMessage.data.bigQueryJob.destinationTable",
+    "systemMessage.chart.query",
+    "systemMessage.analysis.query",
+    "systemMessage.clarification.questions[]",
+    "systemMessage.exampleQueries.exampleQueries[]",
+    "systemMessage.citation",
+    "systemMessage.error",
+)
+
+_KNOWN_KEYS = (
+    *("systemMessage", "userMessage", "debugInfo", "messageId", "groupId", "textType", "thoughtSignature"),
+    *("generatedSql", "generatedLookerQuery", "bigQueryJob", "matchedQuery", "formattedData", "dynamicFields"),
+    *("queryId", "clientId", "structSchema", "lookerExploreReference", "lookmlModel", "lookerInstanceUri"),
+    *("vegaConfig", "dataResultName", "dataResultNames", "progressEvent", "plannerReasoning", "codeExplanation"),
+    *("resultCsvData", "resultVegaChartJson", "resultReferenceData", "resultNaturalLanguage", "executionOutput"),
+    *("executionError", "exampleQueries", "naturalLanguageQuestion", "sqlQuery", "selectionMode"),
+    *("clarificationQuestionType", "projectId", "jobId", "destinationTable", "studioDatasourceId"),
+    *("bigqueryTableReference", "plannedReasoning"),
+)
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
+
+
+CAMEL = {_snake(key): key for key in _KNOWN_KEYS}
+
+
+def _tree() -> Node:
+    tree: Node = {}
+    for path, leaf in [(rule.path, rule) for rule in RULES] + [(path, None) for path in _NAMED]:
+        node = tree
+        *parents, last = path.replace("[]", ".[]").split(".")
+        for part in parents:
+            child = node.setdefault(part, {})
+            if isinstance(child, Rule):
+                raise TypeError(f"{path}: {child.path} is dropped already")
+            node = child
+        node.setdefault(last, {} if leaf is None else leaf)
+    return tree
+
+
+TREE = _tree()

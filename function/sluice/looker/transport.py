@@ -1,0 +1,138 @@
+"""looker-sdk's Transport over one shared connection pool, with the only retry layer there is.
+
+The transport the SDK ships keeps neither the status nor the headers of an error, retries nothing and pools ten
+connections; and on every error the SDK downloads documentation from a CDN. This one raises before the SDK can.
+"""
+
+import random
+import threading
+from collections.abc import MutableMapping
+from urllib.parse import urlencode, urlsplit
+
+import urllib3
+from looker_sdk.rtl import transport as rtl
+from urllib3.exceptions import HTTPError
+from urllib3.util import Timeout
+
+from sluice.errors import LookerRefused, LookerUnavailable
+from sluice.looker.brake import Brake
+
+CONNECT_SECONDS = 10
+FIRST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 30.0
+LONGEST_RETRY_AFTER_SECONDS = 300.0
+
+# A load balancer answers 502-504 for an instance that is restarting; 500 is the instance's own failure.
+AWAY = {502, 503, 504}
+RETRIED = {429, 500} | AWAY
+
+
+class PooledTransport(rtl.Transport):
+    """Thread-safe. Every answer is bytes, every error one of `sluice.errors` with its status.
+
+    Args:
+        base_url: origin of the API, e.g. https://example.cloud.looker.com
+        timeout: longest wait for an answer, in seconds
+        retries: how often a request is sent again when that may help
+        connections: connections kept open; one per worker
+        brake: shared by every request of the run
+    """
+
+    def __init__(self, base_url: str, *, timeout: float, retries: int, connections: int, brake: Brake) -> None:
+        self._base_url = base_url
+        self._retries = retries
+        self._brake = brake
+        self._pool = urllib3.connection_from_url(
+            base_url, maxsize=connections, timeout=Timeout(connect=CONNECT_SECONDS, read=timeout)
+        )
+        self._lock = threading.Lock()
+        self.calls = 0
+        """Requests sent, retries included."""
+
+    @classmethod
+    def configure(cls, settings: rtl.PTransportSettings) -> rtl.Transport:
+        raise NotImplementedError("built by sluice.looker.session, which knows the run's brake")
+
+    def close(self) -> None:
+        self._pool.close()
+
+    def request(
+        self,
+        method: rtl.HttpMethod,
+        path: str,
+        query_params: MutableMapping[str, str] | None = None,
+        body: bytes | None = None,
+        authenticator: rtl.TAuthenticator = None,
+        transport_options: rtl.TransportOptions | None = None,
+    ) -> rtl.Response:
+        """Send one request, again where that may help.
+
+        Raises:
+            LookerUnavailable: no answer, 429 or 502-504 after every retry.
+            LookerRefused: any other status of 300 or above; 500 after every retry.
+        """
+        # A fresh dict for the authenticator: it writes the headers of a login into the options it is given.
+        headers = dict(authenticator({}) if authenticator else {})
+        headers |= (transport_options or {}).get("headers") or {}
+        target = path.removeprefix(self._base_url) + (f"?{urlencode(query_params)}" if query_params else "")
+        call = f"{method.name} {urlsplit(path).path}"
+        for attempt in range(self._retries + 1):
+            self._brake.wait()
+            answer = self._send(method.name, target, body, headers)
+            if not isinstance(answer, HTTPError) and answer.status < 300 and not _broken(answer):
+                self._brake.answered()
+                return rtl.Response(True, answer.data, rtl.ResponseMode.BINARY)
+            if not _may_pass(answer) or attempt == self._retries or not self._pause(attempt, answer):
+                break
+        raise self._failure(call, answer)
+
+    def _send(
+        self, method: str, target: str, body: bytes | None, headers: dict[str, str]
+    ) -> urllib3.BaseHTTPResponse | HTTPError:
+        with self._lock:
+            self.calls += 1
+        try:
+            return self._pool.urlopen(method, target, body=body, headers=headers, retries=False, redirect=False)
+        except HTTPError as error:
+            return error
+
+    def _pause(self, attempt: int, answer: urllib3.BaseHTTPResponse | HTTPError) -> bool:
+        """Wait before the next attempt; False where the run has no time left for it."""
+        pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**attempt) * random.uniform(0.5, 1.0)
+        asked = _retry_after(answer)
+        if asked is not None:
+            # Everybody waits: what Looker limits is the instance, not one connection.
+            return self._brake.hold(asked)
+        return self._brake.sleep(pause)
+
+    def _failure(self, call: str, answer: urllib3.BaseHTTPResponse | HTTPError) -> Exception:
+        if isinstance(answer, HTTPError):
+            self._brake.unanswered()
+            return LookerUnavailable(f"{call}: {type(answer).__name__}")
+        if answer.status < 300:
+            self._brake.unanswered()
+            return LookerUnavailable(f"{call}: an answer that is not JSON")
+        if answer.status == 429 or answer.status in AWAY:
+            self._brake.unanswered()
+            return LookerUnavailable(f"{call}: HTTP {answer.status}")
+        self._brake.answered()
+        return LookerRefused(f"{call}: HTTP {answer.status}", code=answer.status)
+
+
+def _may_pass(answer: urllib3.BaseHTTPResponse | HTTPError) -> bool:
+    return isinstance(answer, HTTPError) or answer.status in RETRIED or _broken(answer)
+
+
+def _broken(answer: urllib3.BaseHTTPResponse) -> bool:
+    """A success that holds the HTML page of something in between, or JSON that was cut short."""
+    text = answer.data.strip()
+    ends = {b"{": b"}", b"[": b"]"}.get(text[:1], text[-1:])
+    return answer.status < 300 and (text.startswith(b"<") or not text.endswith(ends))
+
+
+def _retry_after(answer: urllib3.BaseHTTPResponse | HTTPError) -> float | None:
+    """Seconds asked for by a Retry-After header; its date form is rare enough to fall back to our own pause."""
+    if isinstance(answer, HTTPError):
+        return None
+    text = answer.headers.get("Retry-After", "")
+    return min(float(text), LONGEST_RETRY_AFTER_SECONDS) if text.isdecimal() else None
