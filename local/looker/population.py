@@ -92,8 +92,10 @@ class Population:
 
     def conversations_of(self, user_id: str) -> tuple[Conversation, ...]:
         """The conversations a user owns, soft-deleted ones included, ordered by id."""
+        # The ids first: `_store` swaps the conversations in before the index, so no id can be missing.
+        ids = self._by_user.get(user_id, ())
         held = self._conversations
-        return tuple(held[conversation_id] for conversation_id in self._by_user.get(user_id, ()))
+        return tuple(held[conversation_id] for conversation_id in ids)
 
     def reachable(self, since: datetime | None = None, include_deleted: bool = False) -> tuple[str, ...]:
         """Ids a sync must find by now: owner discoverable and active, updated at or after `since`; sorted."""

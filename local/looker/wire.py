@@ -49,7 +49,7 @@ class Wire:
         elif fault.kind == "drop":
             await hang_up(scope, receive)
         elif fault.seconds is not None:
-            await asyncio.sleep(fault.seconds)
+            await linger(scope, fault.seconds)
             await self.app(scope, receive, send)
         elif fault.kind in ("truncated", "short", "invalid-json"):
             await self._maim(fault, scope, receive, send)
@@ -108,6 +108,14 @@ def bearer(scope: Scope) -> str:
     header: bytes = dict(scope["headers"]).get(b"authorization", b"")
     scheme, _, token = header.decode("latin-1").partition(" ")
     return token.strip() if scheme.lower() in ("bearer", "token") else ""
+
+
+async def linger(scope: Scope, seconds: float) -> None:
+    """Wait, but no longer than the client does: a request given up must not hold the server back when it stops."""
+    transport: asyncio.Transport = scope["state"]["transport"]
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0 and not transport.is_closing():
+        await asyncio.sleep(min(left, 0.05))
 
 
 async def hang_up(scope: Scope, receive: Receive, *, gently: bool = False) -> None:
