@@ -67,10 +67,13 @@ SELECT
       COALESCE(
         (
           SELECT known
-          FROM UNNEST([
-            'text', 'data', 'error', 'schema', 'chart', 'analysis', 'clarification', 'exampleQueries',
-            'keyDriverAnalysis', 'outlierDetection', 'periodComparison', 'advancedInsight'
-          ]) AS known WITH OFFSET AS preference
+          FROM
+            UNNEST(
+              [
+                'text', 'data', 'error', 'schema', 'chart', 'analysis', 'clarification', 'exampleQueries',
+                'keyDriverAnalysis', 'outlierDetection', 'periodComparison', 'advancedInsight'
+              ]
+            ) AS known WITH OFFSET AS preference
           -- Typed clients write the members a message does not have as null.
           WHERE JSON_TYPE(said[known]) != 'null'
           ORDER BY preference

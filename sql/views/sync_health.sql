@@ -1,7 +1,7 @@
 -- description: One row that says whether the ingestion is well: freshness, runs of the last 7 days, what is owed, rejects.
 -- cost: all of sync_runs and sync_users (small); of rejects only id, part and the partitions of the last 7 days.
 -- column checked_at: When this was asked (UTC).
--- column fresh_until: Every change up to here was looked for by a completed run (UTC); NULL before the first.
+-- column fresh_until: Every change up to here was looked for by a completed run over all users (UTC); NULL before the first.
 -- column hours_behind: Hours from fresh_until to now.
 -- column last_success_at: When a run last ended completed (UTC).
 -- column hours_since_success: Hours from last_success_at to now.
@@ -23,46 +23,38 @@
 WITH
 success AS (
   SELECT
-    MAX(window_end) AS fresh_until,
+    MAX(IF(all_users, window_end, NULL)) AS fresh_until,
     MAX(ended_at) AS last_success_at,
     MAX(started_at) AS last_success_started_at
   FROM `${dataset}.sync_history`
   WHERE state = 'completed'
 ),
 
-last_run AS (
+judged AS (
   SELECT
-    MAX(run_id) AS run_id,
-    MAX(state) AS state,
-    MAX(started_at) AS started_at
-  FROM (
-    SELECT
-      run_id,
-      state,
-      started_at
-    FROM `${dataset}.sync_history`
-    ORDER BY started_at DESC, run_id DESC
-    LIMIT 1
-  )
+    history.run_id,
+    history.state,
+    history.started_at,
+    ROW_NUMBER() OVER (ORDER BY history.started_at DESC, history.run_id DESC) AS recency,
+    history.started_at >= TIMESTAMP_SUB(CURRENT_TIMESTAMP(), INTERVAL 7 DAY) AS begun_lately,
+    success.last_success_started_at IS NULL OR history.started_at > success.last_success_started_at AS since_success
+  FROM `${dataset}.sync_history` AS history
+  CROSS JOIN success
 ),
 
 runs AS (
   SELECT
+    MAX(IF(recency = 1, run_id, NULL)) AS last_run_id,
+    MAX(IF(recency = 1, state, NULL)) AS last_run_state,
+    MAX(IF(recency = 1, started_at, NULL)) AS last_run_started_at,
+    COUNTIF(since_success AND state NOT IN ('running', 'completed')) AS runs_since_success,
     COUNTIF(begun_lately) AS runs_7d,
     COUNTIF(begun_lately AND state = 'completed') AS completed_7d,
     COUNTIF(begun_lately AND state = 'partial') AS partial_7d,
     COUNTIF(begun_lately AND state = 'failed') AS failed_7d,
     COUNTIF(begun_lately AND state = 'abandoned') AS abandoned_7d,
-    COUNTIF(state = 'running') AS running_now,
-    COUNTIF(since_success AND state != 'running') AS runs_since_success
-  FROM (
-    SELECT
-      history.state,
-      history.started_at >= TIMESTAMP_SUB(CURRENT_TIMESTAMP(), INTERVAL 7 DAY) AS begun_lately,
-      success.last_success_started_at IS NULL OR history.started_at > success.last_success_started_at AS since_success
-    FROM `${dataset}.sync_history` AS history
-    CROSS JOIN success
-  )
+    COUNTIF(state = 'running') AS running_now
+  FROM judged
 ),
 
 users AS (
@@ -88,9 +80,9 @@ SELECT
   TIMESTAMP_DIFF(CURRENT_TIMESTAMP(), success.fresh_until, SECOND) / 3600 AS hours_behind,
   success.last_success_at,
   TIMESTAMP_DIFF(CURRENT_TIMESTAMP(), success.last_success_at, SECOND) / 3600 AS hours_since_success,
-  last_run.run_id AS last_run_id,
-  last_run.state AS last_run_state,
-  last_run.started_at AS last_run_started_at,
+  runs.last_run_id,
+  runs.last_run_state,
+  runs.last_run_started_at,
   runs.runs_since_success,
   runs.runs_7d,
   runs.completed_7d,
@@ -104,7 +96,6 @@ SELECT
   refused.rejects_7d,
   refused.last_reject_at
 FROM success
-CROSS JOIN last_run
 CROSS JOIN runs
 CROSS JOIN users
 CROSS JOIN refused

@@ -9,6 +9,7 @@
 -- column window_start: Earliest change the run looked for (UTC); 1970-01-01 for all.
 -- column window_end: Latest change the run looked for (UTC).
 -- column version: Version of the function.
+-- column all_users: False when the request named the users to sync.
 -- column users_seen: Users found by discovery, or asked for.
 -- column users_finished: Users whose whole window is in the warehouse.
 -- column users_failed: Users Looker refused or failed to answer for.
@@ -37,6 +38,7 @@ SELECT
   window_start,
   window_end,
   version,
+  COALESCE(JSON_TYPE(JSON_QUERY(requested, '$.users')) = 'null', TRUE) AS all_users,
   users_seen,
   users_finished,
   users_failed,
@@ -54,5 +56,5 @@ SELECT
   JSON_VALUE(failure, '$.error') AS failure,
   JSON_VALUE(failure, '$.hint') AS hint
 FROM `${dataset}.sync_runs`
--- An end that was recorded in the same microsecond as the start still is the later one.
-QUALIFY ROW_NUMBER() OVER (PARTITION BY run_id ORDER BY recorded_at DESC, IF(state = 'running', 1, 0)) = 1
+-- A run that has an end is not running, whatever the clocks said when its rows were written.
+QUALIFY ROW_NUMBER() OVER (PARTITION BY run_id ORDER BY IF(state = 'running', 1, 0) ASC, recorded_at DESC) = 1
