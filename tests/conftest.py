@@ -1,4 +1,4 @@
-"""What the whole run of tests shares: the emulator, which a process can hold only once, and which takes seconds to start."""
+"""What the whole run of tests shares: the emulator, which a process holds only once and which takes seconds to start."""
 
 from collections.abc import Iterator
 

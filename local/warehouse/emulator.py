@@ -55,7 +55,7 @@ class Warehouse:
         """A new client of this emulator; the caller closes it."""
         return bigquery.Client(
             project=self.project,
-            credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]  # google-auth leaves it untyped
+            credentials=AnonymousCredentials(),
             client_options={"api_endpoint": self.url},
         )
 

@@ -1,0 +1,1 @@
+"""Stand-ins of services for tests: small, strict, and tested themselves."""
