@@ -1,0 +1,177 @@
+"""HTTP in, status out: routing, parameters, errors -> status. No logic."""
+
+import json
+import logging
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+import flask
+import functions_framework
+
+from sluice import __version__, logs
+from sluice.errors import RequestError, Retryable, SluiceError
+from sluice.looker.session import USER_ID
+from sluice.plan import Kind, Order
+from sluice.run import new_run_id, run
+from sluice.settings import Settings
+from sluice.warehouse.connection import Connection
+from sluice.warehouse.ledger import Ledger
+
+MOST_RUNS = 1000
+TRUE, FALSE = {"", "1", "true", "yes"}, {"0", "false", "no"}
+
+type Answer = tuple[Any, int]
+
+logs.setup()
+log = logging.getLogger("sluice.main")
+
+
+@functions_framework.http
+def handle(request: flask.Request) -> flask.Response:
+    """The function's entry point."""
+    run_id = new_run_id(datetime.now(UTC))
+    try:
+        body, status = _route(request)(request, run_id)
+    except SluiceError as error:
+        body, status = _failure(error, run_id), error.status
+    except Exception as error:
+        log.exception("unexpected failure", extra={"event": "unexpected", "run_id": run_id})
+        body, status = _failure(SluiceError(f"unexpected {type(error).__name__}"), run_id), 500
+    response = flask.Response(json.dumps(body, default=_text) + "\n", status, mimetype="application/json")
+    if status == 405:
+        response.headers["Allow"] = body["allow"]
+    return response
+
+
+def _route(request: flask.Request) -> Callable[[flask.Request, str], Answer]:
+    path = request.path.rstrip("/") or "/"
+    method = "GET" if request.method == "HEAD" else request.method
+    routes: dict[str, tuple[str, Callable[[flask.Request, str], Answer]]] = {
+        "/daily": ("POST", _daily),
+        "/historical": ("POST", _historical),
+        "/runs": ("GET", _runs),
+        "/healthz": ("GET", _healthz),
+    }
+    allowed, endpoint = routes.get(path, ("GET", _one_run) if path.startswith("/runs/") else ("", _not_found))
+    if allowed and method != allowed:
+        return lambda *_: ({"error": f"{path} takes {allowed}", "allow": allowed}, 405)
+    return endpoint
+
+
+def _not_found(request: flask.Request, run_id: str) -> Answer:
+    return {"error": "no such path; there are POST /daily, POST /historical, GET /runs, GET /healthz"}, 404
+
+
+def _daily(request: flask.Request, run_id: str) -> Answer:
+    _known(request, "since", "until", "users", "dry-run")
+    return _run(request, run_id, Kind.DAILY)
+
+
+def _historical(request: flask.Request, run_id: str) -> Answer:
+    _known(request, "since", "until", "users", "dry-run", "refetch")
+    return _run(request, run_id, Kind.HISTORICAL)
+
+
+def _run(request: flask.Request, run_id: str, kind: Kind) -> Answer:
+    settings = Settings.load()
+    order = _order(request, kind, settings)
+    trace = logs.trace(request.headers.get("X-Cloud-Trace-Context", ""), settings.gcp_project_id)
+    with logs.bound(run_id=run_id, **trace):
+        return run(settings, order, run_id).body(), 200
+
+
+def _runs(request: flask.Request, run_id: str) -> Answer:
+    _known(request, "limit")
+    limit = request.args.get("limit", "50")
+    if not limit.isdecimal() or not 1 <= int(limit) <= MOST_RUNS:
+        raise RequestError("limit", f"a whole number from 1 to {MOST_RUNS}")
+    with closing(Connection(Settings.load())) as connection:
+        return {"runs": Ledger(connection).runs(limit=int(limit))}, 200
+
+
+def _one_run(request: flask.Request, run_id: str) -> Answer:
+    _known(request)
+    wanted = request.path.rstrip("/").removeprefix("/runs/")
+    with closing(Connection(Settings.load())) as connection:
+        runs = Ledger(connection).runs(limit=1, run_id=wanted)
+    return (runs[0], 200) if runs else ({"error": "no such run in the ledger"}, 404)
+
+
+def _healthz(request: flask.Request, run_id: str) -> Answer:
+    _known(request)
+    settings = Settings.load()
+    return {"status": "ok", "version": __version__, "configuration": "complete", "dry_run": settings.dry_run}, 200
+
+
+def _order(request: flask.Request, kind: Kind, settings: Settings) -> Order:
+    since, until = _moment(request, "since", time.min), _moment(request, "until", time.max)
+    if since is not None and until is not None and since > until:
+        raise RequestError("since", "is after until")
+    if since is not None and since > datetime.now(UTC):
+        raise RequestError("since", "is in the future")
+    return Order(
+        kind=kind,
+        since=since,
+        until=until,
+        users=_users(request),
+        refetch=_flag(request, "refetch"),
+        # The environment wins: where it says dry run, no request can write.
+        dry_run=_flag(request, "dry-run") or settings.dry_run,
+    )
+
+
+def _known(request: flask.Request, *names: str) -> None:
+    """A misspelled parameter must not pass: `?dryrun=true` would write."""
+    for name, values in request.args.lists():
+        if name not in names:
+            raise RequestError(name, "no such parameter here" + (f"; there are {', '.join(names)}" if names else ""))
+        if len(values) > 1:
+            raise RequestError(name, "given more than once")
+
+
+def _moment(request: flask.Request, name: str, of_day: time) -> datetime | None:
+    """A date stands for its first moment as `since`, for its last as `until`; a time without a zone is UTC."""
+    text = request.args.get(name)
+    if text is None:
+        return None
+    try:
+        if len(text) <= len("2026-01-31"):
+            return datetime.combine(date.fromisoformat(text), of_day, UTC)
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
+        raise RequestError(name, "an ISO date or timestamp, e.g. 2026-01-31 or 2026-01-31T12:00:00Z") from error
+
+
+def _users(request: flask.Request) -> tuple[str, ...] | None:
+    text = request.args.get("users")
+    if text is None:
+        return None
+    users = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
+    if not all(USER_ID.fullmatch(user) for user in users):
+        raise RequestError("users", "ids of Looker users, separated by commas, e.g. 1,2,3")
+    return users
+
+
+def _flag(request: flask.Request, name: str) -> bool:
+    text = request.args.get(name, "false").lower()
+    if text not in TRUE | FALSE:
+        raise RequestError(name, "true or false")
+    return text in TRUE
+
+
+def _failure(error: SluiceError, run_id: str) -> dict[str, Any]:
+    return {
+        "state": "failed",
+        "run_id": run_id,
+        "step": error.step,
+        "error": str(error),
+        "hint": error.hint,
+        "retryable": isinstance(error, Retryable),
+    }
+
+
+def _text(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)

@@ -1,0 +1,1 @@
+"""The sink side: rows, the streaming load, the ledger. Knows nothing of Looker."""

@@ -1,0 +1,181 @@
+"""A row as one line of newline-delimited JSON that BigQuery will take, or a RowError that says why it would not.
+
+What BigQuery's JSON refuses is mended here, visibly: half surrogate pairs become U+FFFD, integers beyond 64 bits and
+numbers that are not finite become text, what is nested too deep becomes its own JSON text, and texts longer than
+allowed are cut with a marker.
+"""
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from google.cloud.bigquery import SchemaField
+
+MAX_DEPTH = 499
+"""BigQuery's JSON type holds 500 levels of nesting; one is left for the array around an element."""
+MAX_ROW_BYTES = 90_000_000
+"""BigQuery refuses lines over 100 MB."""
+PART_CHARACTERS = 4_000_000
+
+_MANY_DIGITS = re.compile(rb"\d{19}")
+_INTEGERS = range(-(2**63), 2**64)
+_INT64 = range(-(2**63), 2**63)
+
+
+class RowError(ValueError):
+    """The row cannot be loaded; the message names the column, never its value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A value that is JSON already, and how many of its texts were cut."""
+
+    text: bytes
+    cut: int = 0
+
+
+def encode_json(value: Any, max_string_bytes: int) -> Encoded:
+    """`value` as compact JSON that a JSON column takes.
+
+    Raises:
+        RowError: nested too deep to be read at all.
+    """
+    try:
+        text = msgspec.json.encode(value)
+        if not _suspicious(text, max_string_bytes):
+            return Encoded(text)
+    except (UnicodeEncodeError, RecursionError):
+        pass  # mended below
+    cleaner = _Cleaner(max_string_bytes)
+    try:
+        return Encoded(msgspec.json.encode(cleaner.clean(value)), cleaner.cut)
+    except RecursionError as error:
+        raise RowError("nested too deep to be read") from error
+
+
+def encode_array(values: Sequence[Any], max_string_bytes: int) -> Encoded:
+    """An array as compact JSON, element by element: one odd element does not slow the others down."""
+    elements = [encode_json(value, max_string_bytes) for value in values]
+    return Encoded(b"[%s]" % b",".join(each.text for each in elements), sum(each.cut for each in elements))
+
+
+def _suspicious(text: bytes, max_string_bytes: int) -> bool:
+    """Whether it may hold anything to mend: told from the whole text, since nearly none does."""
+    return (
+        len(text) > max_string_bytes
+        or text.count(b"[") + text.count(b"{") > MAX_DEPTH
+        or _MANY_DIGITS.search(text) is not None
+    )
+
+
+class _Cleaner:
+    def __init__(self, max_string_bytes: int) -> None:
+        self._max_string_bytes = max_string_bytes
+        self.cut = 0
+
+    def clean(self, value: Any, depth: int = 1) -> Any:
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, bool) or value is None:
+            return value
+        if isinstance(value, int):
+            return value if value in _INTEGERS else str(value)
+        if isinstance(value, float):
+            return value if math.isfinite(value) else str(value)
+        if depth > MAX_DEPTH:
+            return self.text(json.dumps(value))
+        if isinstance(value, dict):
+            return {self.text(key): self.clean(member, depth + 1) for key, member in value.items()}
+        return [self.clean(element, depth + 1) for element in value]
+
+    def text(self, value: str) -> str:
+        if not value.isascii():
+            value = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        size = len(value) if value.isascii() else len(value.encode())
+        if size <= self._max_string_bytes:
+            return value
+        self.cut += 1
+        kept = value.encode()[: self._max_string_bytes].decode("utf-8", "ignore")
+        return f"{kept}…[cut: {size - self._max_string_bytes} more bytes]"
+
+
+def encode(row: Mapping[str, Any], schema: Sequence[SchemaField], max_string_bytes: int) -> Encoded:
+    """One line for a table of that schema: columns without a value are left out.
+
+    Values are what the column's type needs: text, integers, booleans, datetimes or RFC 3339 text, anything JSON for a
+    JSON column (or `Encoded`). Keys that are no column are an error of the caller.
+
+    Raises:
+        RowError: a required value is missing, or a value does not fit its column.
+    """
+    unknown = row.keys() - {field.name for field in schema}
+    if unknown:
+        raise KeyError(f"no such column: {', '.join(sorted(unknown))}")
+    columns, cut = [], 0
+    for field in schema:
+        value = row.get(field.name)
+        if value is None:
+            if field.mode == "REQUIRED":
+                raise RowError(f"{field.name} is missing")
+            continue
+        encoded = _column(field, value, max_string_bytes)
+        columns.append(b'"%s":%s' % (field.name.encode(), encoded.text))
+        cut += encoded.cut
+    line = b"{%s}\n" % b",".join(columns)
+    if len(line) > MAX_ROW_BYTES:
+        raise RowError(f"the row has {len(line)} bytes, BigQuery takes 100 MB")
+    return Encoded(line, cut)
+
+
+def _column(field: SchemaField, value: Any, max_string_bytes: int) -> Encoded:
+    if isinstance(value, Encoded):
+        return value
+    if field.field_type == "JSON":
+        return encode_json(value, max_string_bytes)
+    try:
+        return encode_json(_SCALARS[field.field_type](value), max_string_bytes)
+    except (ValueError, OverflowError) as error:
+        raise RowError(f"{field.name} is not a valid {field.field_type}") from error
+
+
+def _string(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    raise ValueError
+
+
+def _integer(value: Any) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and value in _INT64:
+        return value
+    raise ValueError
+
+
+def _boolean(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise ValueError
+
+
+def _timestamp(value: Any) -> str:
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    if not isinstance(moment, datetime):
+        raise ValueError  # noqa: TRY004 -- as for every value that does not fit
+    moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+_SCALARS = {"STRING": _string, "INTEGER": _integer, "INT64": _integer, "BOOL": _boolean, "BOOLEAN": _boolean}
+_SCALARS["TIMESTAMP"] = _timestamp
+
+
+def parts(body: bytes) -> list[str]:
+    """A body as text, in pieces that each fit a row; bytes that are not UTF-8 are backslash-escaped."""
+    text = body.decode("utf-8", "backslashreplace")
+    return [text[start : start + PART_CHARACTERS] for start in range(0, max(1, len(text)), PART_CHARACTERS)]
