@@ -1,0 +1,51 @@
+# The commands of the project. `make` alone lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON := .venv/bin/python
+COMPILE := .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
+	--python-version 3.13 --custom-compile-command "make requirements"
+
+export PYTHONPATH := $(CURDIR):$(CURDIR)/function
+
+.PHONY: help demo local test test-slow lint format docs requirements clean
+
+help: ## Show this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do \
+		printf '  make %-14s %s\n' "$$name" "$$text"; done
+
+.venv/ready: requirements-dev.txt local/setup.sh
+	@local/setup.sh
+	@touch $@
+
+demo: .venv/ready ## Watch Looker conversations arrive in a warehouse, all on this machine
+	@$(PYTHON) -m local.demo
+
+local: .venv/ready ## Serve the function against the Looker of .env (BIGQUERY=real for real BigQuery)
+	@$(PYTHON) -m local.live $(if $(filter real,$(BIGQUERY)),--real-bigquery)
+
+test: .venv/ready ## Run the tests
+	@$(PYTHON) -m pytest -m "not slow"
+
+test-slow: .venv/ready ## Run the tests that take minutes
+	@$(PYTHON) -m pytest -m slow
+
+lint: .venv/ready ## Check format, style and types
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy .
+
+format: .venv/ready ## Format the code
+	@.venv/bin/ruff format .
+	@.venv/bin/ruff check --fix .
+
+docs: .venv/ready ## Generate .env.example and the tables of the README from the code
+	@$(PYTHON) -m local.docs
+
+requirements: .venv/ready ## Compile the requirements files from pyproject.toml
+	@$(COMPILE) --group dev --output-file requirements-dev.txt
+	@$(COMPILE) --group function --constraint requirements-dev.txt --output-file function/requirements.txt
+	@$(COMPILE) --group infra --constraint requirements-dev.txt --output-file infra/requirements.txt
+
+clean: ## Remove everything the commands made
+	@rm -rf .venv .local .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
