@@ -1,4 +1,4 @@
-"""What the whole run of tests shares: the emulator, which a process holds only once and which takes seconds to start."""
+"""What the whole run of tests shares: the emulator, which a process holds once only and which starts in seconds."""
 
 from collections.abc import Iterator
 

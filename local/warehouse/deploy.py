@@ -39,18 +39,20 @@ def deploy(client: bigquery.Client, dataset: str, location: str, sql_root: Path,
         raise InvalidDefinition(f"{sql_root / 'tables'} holds no table")
     for folder in folders:
         name = table if folder.name == CONVERSATIONS else folder.name
-        _ensure(client, _table(f"{client.project}.{dataset}.{name}", folder), ["schema", "description", "labels"])
+        _create_or_update(client, _table(f"{client.project}.{dataset}.{name}", folder))
     values = {"dataset": f"{client.project}.{dataset}", "table": table}
     for path in _ordered(sql_root / "views", {folder.name for folder in folders}):
         view = _view(f"{client.project}.{dataset}.{path.stem}", path, values)
-        _ensure(client, view, ["view_query", "description"])
+        # The emulator takes an update of a view's query and goes on answering with the old one.
+        client.delete_table(view, not_found_ok=True)
+        client.create_table(view)
 
 
-def _ensure(client: bigquery.Client, table: bigquery.Table, fields: list[str]) -> None:
+def _create_or_update(client: bigquery.Client, table: bigquery.Table) -> None:
     try:
         client.create_table(table)
     except Conflict:
-        client.update_table(table, fields)
+        client.update_table(table, ["schema", "description", "labels"])
 
 
 def _table(reference: str, folder: Path) -> bigquery.Table:
@@ -58,12 +60,13 @@ def _table(reference: str, folder: Path) -> bigquery.Table:
     options = _read(folder / "table.yaml", yaml.safe_load, dict)
     if unknown := options.keys() - KEYS:
         raise InvalidDefinition(f"{folder / 'table.yaml'}: unknown keys {sorted(unknown)}; known are {sorted(KEYS)}")
-    try:
-        table = bigquery.Table(reference, schema=[bigquery.SchemaField.from_api_repr(column) for column in columns])
-        if partition := options.get("partition"):
-            table.time_partitioning = bigquery.TimePartitioning(field=partition["field"], type_=partition["type"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise InvalidDefinition(f"{folder}: not a table definition of BigQuery: {error!r}") from error
+    if not all(isinstance(column, dict) and column.keys() >= {"name", "type"} for column in columns):
+        raise InvalidDefinition(f"{folder / 'schema.json'}: every column must have a name and a type")
+    table = bigquery.Table(reference, schema=[bigquery.SchemaField.from_api_repr(column) for column in columns])
+    if partition := options.get("partition"):
+        if not isinstance(partition, dict) or partition.keys() != {"field", "type"}:
+            raise InvalidDefinition(f"{folder / 'table.yaml'}: partition must have exactly a field and a type")
+        table.time_partitioning = bigquery.TimePartitioning(field=partition["field"], type_=partition["type"])
     table.description = options.get("description")
     table.clustering_fields = options.get("cluster")
     table.labels = options.get("labels", {})
