@@ -1,0 +1,1 @@
+"""What stands in the cloud: the Pulumi program."""

@@ -1,0 +1,1 @@
+"""One noun per file. Constructors take plain inputs by keyword; only `infra.program` knows the configuration."""
