@@ -55,11 +55,11 @@ class FunctionServer:
 
 
 @contextmanager
-def in_this_process(environ: Mapping[str, str]) -> Iterator[FunctionServer]:
+def in_this_process(environ: Mapping[str, str], port: int = 0) -> Iterator[FunctionServer]:
     """Serve in a thread. The variables are set for as long as the context lasts: one at a time per process."""
     before = dict(os.environ)
     os.environ.update(environ)
-    server = make_server(HOST, 0, functions_framework.create_app(TARGET, str(SOURCE)), threaded=True)
+    server = make_server(HOST, port, functions_framework.create_app(TARGET, str(SOURCE)), threaded=True)
     thread = threading.Thread(target=server.serve_forever, name="function", daemon=True)
     thread.start()
     try:
