@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Record:
     """One request. `user` is a user id, "admin", or None without a valid token; `status` 0 means no answer was sent.
 
-    `seconds` from the request's arrival to the end of its answer, `size` in bytes of body.
+    `seconds` from the request's arrival until its answer was ready, `size` in bytes of body sent.
     """
 
     method: str

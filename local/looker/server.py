@@ -44,7 +44,7 @@ def serve(population: Population, *, port: int = 0, ssl: Certificate | None = No
     """
     looker = Looker(population, Options(**options))
     server = uvicorn.Server(_config(looker, ssl))
-    with socket.create_server((HOST, port), backlog=1024) as listener:
+    with _listener(port) as listener:
         thread = threading.Thread(target=server.run, args=([listener],), name="simulated-looker", daemon=True)
         thread.start()
         try:
@@ -54,6 +54,19 @@ def serve(population: Population, *, port: int = 0, ssl: Certificate | None = No
         finally:
             server.should_exit = True
             thread.join()
+
+
+def _listener(port: int) -> socket.socket:
+    # Named as TCP, or asyncio leaves Nagle's algorithm on and every small answer waits 40 ms.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, port))
+        listener.listen(1024)
+    except OSError:
+        listener.close()
+        raise
+    return listener
 
 
 def _config(looker: Looker, ssl: Certificate | None) -> uvicorn.Config:

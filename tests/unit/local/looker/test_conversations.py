@@ -47,7 +47,7 @@ def dropped(sent: Any, kept: Any) -> set[str]:
     if isinstance(sent, dict):
         assert isinstance(kept, dict)
         if "rowCount" in kept:
-            rows = sent.get("data", sent.get("formattedData"))
+            rows = sent["data"] if "data" in sent else sent["formattedData"]
             named = [field["name"] for field in sent["schema"]["fields"]] if "schema" in sent else list(rows[0])
             assert (kept["columns"], kept["rowCount"]) == (named, len(rows))
             kept = {key: value for key, value in kept.items() if key not in ("columns", "rowCount")}

@@ -166,7 +166,7 @@ def test_a_population_of_one_and_of_none() -> None:
 @pytest.mark.parametrize("wrong", [{"users": 0}, {"conversations": -1}, {"mean_kb": 0}, {"days": 0}])
 def test_a_count_that_makes_no_sense_is_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="at least"):
-        Population(**wrong, now=NOW)  # type: ignore[arg-type] # one dict for several parameters
+        Population(**wrong, now=NOW)
 
 
 def test_a_moment_without_a_zone_is_refused() -> None:
