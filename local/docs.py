@@ -87,8 +87,8 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 def _replace(text: str, name: str, block: str) -> str:
     """Raises ValueError when the README has lost the markers."""
-    pattern = re.compile(rf"(<!-- {name}: generated -->\n).*?(\n<!-- /{name} -->)", re.DOTALL)
-    changed, count = pattern.subn(lambda match: match[1] + block + match[2], text)
+    pattern = re.compile(rf"(<!-- {name}: generated -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+    changed, count = pattern.subn(lambda match: match[1] + block + "\n" + match[2], text)
     if count != 1:
         raise ValueError(f"README.md needs the markers of the block {name} once")
     return changed
