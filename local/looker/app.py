@@ -32,8 +32,9 @@ class Options:
     """How this Looker is set up.
 
     `token_seconds` is the life of a token, `latency_seconds` what every answer waits. `impersonation_allowed=False`
-    refuses every `login_user` with 403, as Looker (Google Cloud core) does for regular users. The rest shapes the
-    System Activity query: the column that holds the user, ids as text, every row twice, or a failure told with 200.
+    refuses every `login_user` with 403, as Looker (Google Cloud core) does for regular users. `page_cap` is the most
+    conversations a search answers with, whatever its limit. The rest shapes the System Activity query: the column that
+    holds the user, ids as text, every row twice, or a failure told with 200.
     """
 
     client_id: str = "simulated-client-id"
@@ -42,6 +43,7 @@ class Options:
     token_seconds: float = 3600.0
     latency_seconds: float = 0.0
     impersonation_allowed: bool = True
+    page_cap: int | None = None
     discovery_field: str = "user.id"
     discovery_text_ids: bool = False
     discovery_duplicates: bool = False
@@ -117,7 +119,7 @@ class _Api:
             raise Refusal(400, "Send client_id and client_secret in the request body, not in the query.")
         form = parse_qs((await request.body()).decode("utf-8", "replace"))
         given = (form.get("client_id"), form.get("client_secret"))
-        # A real Looker answers wrong credentials with 404, not with 401.
+        # Wrong credentials are told as 404 "Not found" (seen in bufferapp/lookerpy issue 7), not as 401.
         if given != ([self.options.client_id], [self.options.client_secret]):
             raise Refusal(404)
         return self._token(ADMIN)
@@ -162,7 +164,7 @@ class _Api:
 
     async def search(self, request: Request) -> Response:
         query = request.query_params
-        found = search(self.population.conversations_of(self._caller(request)), query)
+        found = search(self.population.conversations_of(self._caller(request)), query)[: self.options.page_cap]
         names = _names(query.get("fields")) or LISTED
         return json_answer([each.fields(names) for each in found])
 
