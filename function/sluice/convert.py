@@ -9,8 +9,8 @@ from sluice.report import Row
 from sluice.warehouse.definitions import schema, staging_schema
 from sluice.warehouse.rows import Encoded, RowError, encode, encode_array, parts
 
-_COLUMNS = {field.name for field in schema("conversations")}
 _OURS = {"messages", "message_count", "raw_bytes", "stored_bytes", "extra", "run_id", "ingested_at"}
+_COLUMNS = {field.name: field.field_type for field in schema("conversations") if field.name not in _OURS}
 
 
 class Converter:
@@ -32,9 +32,10 @@ class Converter:
 
     def _row(self, window: Window, found: Conversation) -> Row:
         messages = encode_array(found.messages, self._max_string_bytes)
-        extra = {key: value for key, value in found.fields.items() if key not in _COLUMNS - _OURS}
+        own = {key: value for key, value in found.fields.items() if _has_column(key, value)}
+        extra = {key: value for key, value in found.fields.items() if key not in own}
         row = {
-            **{key: value for key, value in found.fields.items() if key in _COLUMNS - _OURS},
+            **own,
             "kind": "conversation",
             "messages": messages,
             "message_count": len(found.messages),
@@ -84,6 +85,11 @@ class Converter:
             for number, piece in enumerate(pieces, start=1)
         ]
         return Row(tuple(line.text for line in lines), True, "", "", 0, len(found.body), 0, 0)
+
+
+def _has_column(key: str, value: Any) -> bool:
+    """JSON columns get objects and arrays only: whether a bare text would be read as JSON is not documented."""
+    return key in _COLUMNS and (_COLUMNS[key] != "JSON" or value is None or isinstance(value, dict | list))
 
 
 def _day(created_at: object) -> str:
