@@ -48,6 +48,7 @@ class Options:
     discovery_text_ids: bool = False
     discovery_duplicates: bool = False
     discovery_error: str | None = None
+    discovery_active_only: bool = False
 
 
 class Looker:
@@ -157,7 +158,12 @@ class _Api:
         limit = _row_limit(request.query_params.get("limit", str(DEFAULT_ROWS)))
         if self.options.discovery_error is not None:
             return json_answer([{"looker_error": self.options.discovery_error}])
-        rows = [self._row(user.id, user.email) for user in self.population.discoverable()]
+        active_only = self.options.discovery_active_only
+        rows = [
+            self._row(user.id, user.email)
+            for user in self.population.discoverable()
+            if user.standing is Standing.ACTIVE or not active_only
+        ]
         if self.options.discovery_duplicates:
             rows += rows
         return json_answer(rows if limit is None else rows[:limit])

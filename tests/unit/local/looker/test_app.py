@@ -154,6 +154,16 @@ def test_pages_make_the_whole(client: Client) -> None:
     assert moments == sorted(moments, reverse=True)
 
 
+def test_a_page_is_no_longer_than_the_cap(population: Population) -> None:
+    with serve(population, page_cap=5) as looker:
+        client = Client(looker)
+        token = client.sudo(HEAVIEST)
+        capped = client.get("/conversations/search", token, limit="100", sorts="id")
+        rest = client.get("/conversations/search", token, limit="100", offset="5", sorts="id")
+    owned = sorted(each.id for each in population.conversations_of(HEAVIEST) if not each.deleted)
+    assert ids(capped) + ids(rest) == owned[:10]
+
+
 def test_sorts_by_several_fields(client: Client) -> None:
     found = client.get("/conversations/search", client.sudo(HEAVIEST), limit="500", sorts="category desc,name")
     keys = [(each["category"], each["name"]) for each in found]
