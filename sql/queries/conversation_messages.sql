@@ -9,12 +9,19 @@ SELECT
   JSON_VALUE(message, '$.systemMessage.text.textType') AS text_type,
   COALESCE(
     JSON_VALUE(message, '$.userMessage.text'),
-    ARRAY_TO_STRING(JSON_VALUE_ARRAY(message, '$.systemMessage.text.parts'), '\n'),
+    IF(
+      JSON_TYPE(JSON_QUERY(message, '$.systemMessage.text.parts')) = 'array',
+      ARRAY_TO_STRING(JSON_VALUE_ARRAY(message, '$.systemMessage.text.parts'), '\n'),
+      NULL
+    ),
     JSON_VALUE(message, '$.systemMessage.error.text')
   ) AS text,
   message
 FROM `${dataset}.${table}` AS conversations
-INNER JOIN UNNEST(JSON_QUERY_ARRAY(conversations.messages)) AS message WITH OFFSET AS place
+INNER JOIN
+  UNNEST(
+    IF(JSON_TYPE(conversations.messages) = 'array', JSON_QUERY_ARRAY(conversations.messages), NULL)
+  ) AS message WITH OFFSET AS place
 WHERE
   conversations.id = @conversation_id
   AND TIMESTAMP_TRUNC(conversations.created_at, DAY) = TIMESTAMP(@day)

@@ -31,10 +31,17 @@ SELECT
   JSON_VALUE(conversation_agent, '$.description') AS description,
   JSON_VALUE(conversation_agent, '$.context.instructions') AS instructions,
   JSON_QUERY(conversation_agent, '$.sources') AS sources,
-  COALESCE(
-    NULLIF(ARRAY_LENGTH(JSON_QUERY_ARRAY(conversation_agent, '$.golden_queries')), 0),
-    ARRAY_LENGTH(JSON_QUERY_ARRAY(conversation_agent, '$.golden_query_ids')),
-    0
+  GREATEST(
+    IF(
+      JSON_TYPE(JSON_QUERY(conversation_agent, '$.golden_queries')) = 'array',
+      ARRAY_LENGTH(JSON_QUERY_ARRAY(conversation_agent, '$.golden_queries')),
+      0
+    ),
+    IF(
+      JSON_TYPE(JSON_QUERY(conversation_agent, '$.golden_query_ids')) = 'array',
+      ARRAY_LENGTH(JSON_QUERY_ARRAY(conversation_agent, '$.golden_query_ids')),
+      0
+    )
   ) AS golden_queries,
   SAFE_CAST(JSON_VALUE(conversation_agent, '$.code_interpreter') AS BOOL) AS code_interpreter,
   JSON_VALUE(conversation_agent, '$.created_by_name') AS created_by,

@@ -34,7 +34,8 @@ uses AS (
     'filter' AS used_as,
     JSON_VALUE(filter, '$.field') AS field
   FROM `${dataset}.generated_queries` AS queries
-  INNER JOIN UNNEST(JSON_QUERY_ARRAY(queries.filters)) AS filter
+  INNER JOIN
+    UNNEST(IF(JSON_TYPE(queries.filters) = 'array', JSON_QUERY_ARRAY(queries.filters), NULL)) AS filter
   UNION ALL
   -- Looker's own Query object maps each field to its value; field names hold dots, so keys come back quoted.
   SELECT
@@ -48,8 +49,7 @@ uses AS (
     'filter' AS used_as,
     TRIM(filter, '"') AS field
   FROM `${dataset}.generated_queries` AS queries
-  INNER JOIN UNNEST(JSON_KEYS(queries.filters, 1)) AS filter
-  WHERE JSON_TYPE(queries.filters) = 'object'
+  INNER JOIN UNNEST(IF(JSON_TYPE(queries.filters) = 'object', JSON_KEYS(queries.filters, 1), NULL)) AS filter
   UNION ALL
   SELECT
     queries.created_at,

@@ -21,7 +21,7 @@ questions AS (
     turn_number,
     position,
     text_type,
-    message,
+    parts,
     MAX(IF(role = 'user', text, NULL)) OVER (PARTITION BY created_at, conversation_id, turn_number) AS question,
     FIRST_VALUE(IF(role = 'user', COALESCE(text, ''), NULL) IGNORE NULLS) OVER (
       PARTITION BY created_at, conversation_id ORDER BY position
@@ -43,8 +43,7 @@ SELECT
   NULLIF(questions.next_question, '') AS next_question,
   COALESCE(TRIM(questions.next_question) = TRIM(follow_up), FALSE) AS taken
 FROM questions
-INNER JOIN UNNEST(JSON_VALUE_ARRAY(questions.message, '$.systemMessage.text.parts')) AS follow_up WITH OFFSET AS place
+INNER JOIN UNNEST(questions.parts) AS follow_up WITH OFFSET AS place
 WHERE
   questions.turn_number > 0
   AND questions.text_type = 'FOLLOWUP_QUESTIONS'
-  AND follow_up IS NOT NULL

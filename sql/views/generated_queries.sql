@@ -41,14 +41,24 @@ SELECT
   explore,
   ARRAY(
     SELECT field
-    FROM UNNEST(JSON_VALUE_ARRAY(looker_query, '$.fields')) AS field WITH OFFSET AS place
+    FROM
+      UNNEST(
+        IF(
+          JSON_TYPE(JSON_QUERY(looker_query, '$.fields')) = 'array', JSON_VALUE_ARRAY(looker_query, '$.fields'), NULL
+        )
+      ) AS field WITH OFFSET AS place
     WHERE field IS NOT NULL
     ORDER BY place
   ) AS fields,
   JSON_QUERY(looker_query, '$.filters') AS filters,
   ARRAY(
     SELECT sort
-    FROM UNNEST(JSON_VALUE_ARRAY(looker_query, '$.sorts')) AS sort WITH OFFSET AS place
+    FROM
+      UNNEST(
+        IF(
+          JSON_TYPE(JSON_QUERY(looker_query, '$.sorts')) = 'array', JSON_VALUE_ARRAY(looker_query, '$.sorts'), NULL
+        )
+      ) AS sort WITH OFFSET AS place
     WHERE sort IS NOT NULL
     ORDER BY place
   ) AS sorts,

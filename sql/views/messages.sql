@@ -12,6 +12,7 @@
 -- column kind: user, text, schema, data, analysis, chart, error, clarification, exampleQueries or a later kind; unknown when nothing tells.
 -- column text_type: FINAL_RESPONSE, THOUGHT, PROGRESS or FOLLOWUP_QUESTIONS for kind text; NULL for others.
 -- column text: What a person would read: the question, the parts of a text one per line, an error, or what a step was asked.
+-- column parts: The parts of a text message, for instance one per follow-up question; empty for others.
 -- column sent_at: When it was sent (UTC): browser clock for user, server clock for system; NULL when missing or unreadable.
 -- column model: LookML model that was queried.
 -- column explore: Explore that was queried.
@@ -30,6 +31,19 @@ stored AS (
     message,
     place,
     JSON_QUERY(message, '$.systemMessage') AS said,
+    ARRAY(
+      SELECT part
+      FROM
+        UNNEST(
+          IF(
+            JSON_TYPE(JSON_QUERY(message, '$.systemMessage.text.parts')) = 'array',
+            JSON_VALUE_ARRAY(message, '$.systemMessage.text.parts'),
+            NULL
+          )
+        ) AS part WITH OFFSET AS part_place
+      WHERE part IS NOT NULL
+      ORDER BY part_place
+    ) AS parts,
     SAFE_CAST(JSON_VALUE(message, '$.order') AS INT64) AS message_order,
     COALESCE(
       IF(JSON_VALUE(message, '$.type') IN ('user', 'system'), JSON_VALUE(message, '$.type'), NULL),
@@ -37,7 +51,11 @@ stored AS (
       IF(JSON_TYPE(JSON_QUERY(message, '$.systemMessage')) = 'object', 'system', NULL)
     ) AS role
   FROM `${dataset}.${table}` AS conversations
-  INNER JOIN UNNEST(JSON_QUERY_ARRAY(conversations.messages)) AS message WITH OFFSET AS place
+  -- Here and below: anything may stand where a list belongs, so its type is asked first.
+  INNER JOIN
+    UNNEST(
+      IF(JSON_TYPE(conversations.messages) = 'array', JSON_QUERY_ARRAY(conversations.messages), NULL)
+    ) AS message WITH OFFSET AS place
 ),
 
 ordered AS (
@@ -94,7 +112,7 @@ SELECT
   COALESCE(
     JSON_VALUE(message, '$.userMessage.text'),
     JSON_VALUE(message, '$.userMessage'),
-    NULLIF(ARRAY_TO_STRING(JSON_VALUE_ARRAY(said, '$.text.parts'), '\n'), ''),
+    NULLIF(ARRAY_TO_STRING(parts, '\n'), ''),
     JSON_VALUE(said, '$.text.parts'),
     JSON_VALUE(said, '$.error.text'),
     JSON_VALUE(said, '$.data.query.question'),
@@ -104,6 +122,7 @@ SELECT
     JSON_VALUE(said, '$.clarification.questions[0].question'),
     JSON_VALUE(message, '$.message')
   ) AS text,
+  parts,
   SAFE_CAST(JSON_VALUE(message, '$.timestamp') AS TIMESTAMP) AS sent_at,
   COALESCE(
     JSON_VALUE(said, '$.data.query.looker.model'),

@@ -36,7 +36,7 @@ marked AS (
     text_type,
     sent_at,
     message_id,
-    message,
+    parts,
     COALESCE(role = 'system' AND text_type = 'FINAL_RESPONSE' AND text IS NOT NULL, FALSE) AS is_final
   FROM `${dataset}.messages`
   WHERE turn_number > 0
@@ -69,16 +69,7 @@ gathered AS (
     COUNTIF(role = 'system') AS steps,
     COUNTIF(kind = 'error') AS errors,
     COUNTIF(kind = 'error' AND position < final_position) AS recovered_errors,
-    COALESCE(
-      SUM(
-        IF(
-          text_type = 'FOLLOWUP_QUESTIONS',
-          ARRAY_LENGTH(JSON_VALUE_ARRAY(message, '$.systemMessage.text.parts')),
-          0
-        )
-      ),
-      0
-    ) AS follow_ups
+    SUM(IF(text_type = 'FOLLOWUP_QUESTIONS', ARRAY_LENGTH(parts), 0)) AS follow_ups
   FROM located
   GROUP BY created_at, conversation_id, user_id, agent_id, turn_number
 ),
