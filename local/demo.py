@@ -72,7 +72,7 @@ def main() -> None:
         users=USERS, conversations=CONVERSATIONS, mean_kb=MEAN_KB, now=datetime.now(UTC) - timedelta(days=1)
     )
     with console.status("Starting the emulator, creating dataset, tables and views ..."):
-        stage = rehearsal(FOLDER / "warehouse", population, latency_seconds=LATENCY_SECONDS)
+        stage = rehearsal(FOLDER / "warehouse", population, latency_seconds=LATENCY_SECONDS, discovery_active_only=True)
         running = stage.__enter__()
     try:
         _story(running, population)

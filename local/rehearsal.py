@@ -36,14 +36,15 @@ class Rehearsal:
 
 
 @contextmanager
-def rehearsal(
-    data: Path, population: Population, *, latency_seconds: float = 0.0, **environ: str
-) -> Iterator[Rehearsal]:
-    """Run the three parts while the context lasts; the warehouse keeps its data in the folder `data`."""
+def rehearsal(data: Path, population: Population, **options: Any) -> Iterator[Rehearsal]:
+    """Run the three parts while the context lasts; the warehouse keeps its data in the folder `data`.
+
+    `options` are those of the simulated Looker.
+    """
     with (
         emulator(data) as warehouse,
-        serve(population, latency_seconds=latency_seconds) as looker,
-        in_this_process({**environment(looker, warehouse), **environ}) as function,
+        serve(population, **options) as looker,
+        in_this_process(environment(looker, warehouse)) as function,
     ):
         client = warehouse.client()
         try:
