@@ -8,6 +8,7 @@ import concurrent.futures
 import contextlib
 import functools
 import importlib.util
+import logging
 import socket
 import threading
 from collections.abc import Iterator
@@ -105,6 +106,8 @@ def _serve(data_dir: Path) -> uvicorn.Server:
         raise EmulatorUnavailable("this process already runs an emulator; close it first")
     directory = data_dir.resolve()
     directory.mkdir(parents=True, exist_ok=True)
+    # It tells of every array index it translates.
+    logging.getLogger("sqlglot").setLevel(logging.WARNING)
     settings.data_dir = directory
     settings.default_project_id = PROJECT
     database.duckdb = SimpleNamespace(connect=functools.partial(_connect, directory))
