@@ -10,11 +10,17 @@ from google.auth.credentials import AnonymousCredentials, Credentials
 from google.auth.exceptions import GoogleAuthError
 from google.auth.transport.requests import AuthorizedSession
 from google.cloud import bigquery
+from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY
 
 from sluice.errors import WarehouseError, WarehouseRefused, WarehouseUnavailable
 from sluice.settings import Settings
 
 SCOPE = "https://www.googleapis.com/auth/bigquery"
+REQUEST_SECONDS = 60.0
+RETRY = bigquery.DEFAULT_RETRY.with_timeout(30.0)
+"""Of every request. The client's own would go on for ten minutes each before it says that BigQuery is away."""
+JOB_RETRY = DEFAULT_JOB_RETRY.with_timeout(60.0)
+"""Of a query that BigQuery gave up for want of resources."""
 
 
 class Connection:

@@ -13,7 +13,7 @@ from google.api_core import exceptions
 from google.cloud import bigquery
 
 from sluice.errors import CommitFailed, TableMismatch
-from sluice.warehouse.connection import Connection, errors
+from sluice.warehouse.connection import JOB_RETRY, REQUEST_SECONDS, RETRY, Connection, errors
 from sluice.warehouse.definitions import schema, statement
 from sluice.warehouse.versions import Versions
 
@@ -79,7 +79,7 @@ class Ledger:
     def _differences(self, table: str) -> Iterable[str]:
         name = self._connection.table(table)
         try:
-            actual = {field.name: field for field in self._connection.client.get_table(name).schema}
+            actual = {field.name: field for field in self._get_table(name).schema}
         except exceptions.NotFound:
             return [f"{name} does not exist"]
         return [
@@ -87,6 +87,9 @@ class Ledger:
             for field in schema(table)
             if field.name not in actual or _type(actual[field.name]) != _type(field)
         ]
+
+    def _get_table(self, name: str) -> bigquery.Table:
+        return self._connection.client.get_table(name, retry=RETRY, timeout=REQUEST_SECONDS)
 
     def position(self) -> Position:
         """Raises: WarehouseRefused, WarehouseUnavailable."""
@@ -122,7 +125,7 @@ class Ledger:
         """Add a row to sync_runs, unless it is there. Raises: WarehouseRefused, WarehouseUnavailable."""
         sql = statement("record_run", self._names)
         with errors("ledger"):
-            self._connection.client.query_and_wait(sql, job_config=_config(_run_parameters(run)))
+            self._query(sql, _run_parameters(run))
 
     def commit(self, staging: str, moves: Sequence[Move], run: Mapping[str, Any]) -> str:
         """Move staged rows into their tables, watermarks forward and the run's row into the ledger: all or none.
@@ -157,17 +160,34 @@ class Ledger:
     def _run_script(self, sql: str, parameters: list[bigquery.ScalarQueryParameter], job_id: str) -> None:
         client, location = self._connection.client, self._connection.location
         try:
-            job = client.query(sql, job_config=_config(parameters), job_id=job_id, location=location, job_retry=None)
+            job = client.query(
+                sql,
+                job_config=_config(parameters),
+                job_id=job_id,
+                location=location,
+                retry=RETRY,
+                timeout=REQUEST_SECONDS,
+                job_retry=None,
+            )
         except exceptions.Conflict:
             # The answer to an earlier request was lost: the job is there.
-            job = cast(bigquery.QueryJob, client.get_job(job_id, location=location))
-        job.result(timeout=JOB_SECONDS)
+            job = cast(bigquery.QueryJob, client.get_job(job_id, location=location, retry=RETRY))
+        job.result(retry=RETRY, timeout=JOB_SECONDS)
 
     def _rows(self, name: str, parameters: list[bigquery.ScalarQueryParameter]) -> Iterable[Any]:
         with errors("ledger"):
-            yield from self._connection.client.query_and_wait(
-                statement(name, self._names), job_config=_config(parameters), page_size=50_000
-            )
+            yield from self._query(statement(name, self._names), parameters)
+
+    def _query(self, sql: str, parameters: list[bigquery.ScalarQueryParameter]) -> Iterable[Any]:
+        return self._connection.client.query_and_wait(
+            sql,
+            job_config=_config(parameters),
+            api_timeout=REQUEST_SECONDS,
+            wait_timeout=JOB_SECONDS,
+            retry=RETRY,
+            job_retry=JOB_RETRY,
+            page_size=50_000,
+        )
 
 
 def _config(parameters: list[bigquery.ScalarQueryParameter]) -> bigquery.QueryJobConfig:

@@ -10,7 +10,7 @@ from google.api_core import exceptions
 from google.cloud import bigquery
 
 from sluice.errors import LoadFailed, WarehouseUnavailable
-from sluice.warehouse.connection import Connection, errors
+from sluice.warehouse.connection import REQUEST_SECONDS, RETRY, Connection, errors
 from sluice.warehouse.definitions import staging_schema
 from sluice.warehouse.stream import LineStream
 from sluice.warehouse.upload import CHUNK_BYTES, Upload
@@ -43,7 +43,7 @@ class Staging:
         table.expires = datetime.now(UTC) + STAGING_LIFE
         table.labels = {"source": "looker", "content": "staging"}
         with errors("load"):
-            self._connection.client.create_table(table, exists_ok=True)
+            self._connection.client.create_table(table, exists_ok=True, retry=RETRY, timeout=REQUEST_SECONDS)
 
     def load(self, lines: Iterator[bytes]) -> None:
         """Stream the lines into one load job and wait for it. Without a line there is no job.
@@ -69,14 +69,14 @@ class Staging:
 
     def _job(self) -> bigquery.LoadJob:
         try:
-            job = self._connection.client.get_job(self._load_id, location=self._connection.location)
+            job = self._connection.client.get_job(self._load_id, location=self._connection.location, retry=RETRY)
             return cast(bigquery.LoadJob, job)
         except exceptions.NotFound as error:
             raise WarehouseUnavailable("the upload ended and BigQuery has no job of it", step="load") from error
 
     def _finish(self, job: bigquery.LoadJob) -> None:
         try:
-            job.result(timeout=JOB_SECONDS)
+            job.result(retry=RETRY, timeout=JOB_SECONDS)
         except exceptions.GoogleAPICallError as error:
             if job.error_result is None:
                 raise
@@ -106,7 +106,7 @@ class Staging:
     def drop(self) -> None:
         """Delete the table; a failure is logged, the table then expires."""
         try:
-            self._connection.client.delete_table(self.table, not_found_ok=True)
+            self._connection.client.delete_table(self.table, not_found_ok=True, retry=RETRY, timeout=REQUEST_SECONDS)
         except exceptions.GoogleAPICallError as error:
             log.warning(
                 "the staging table was left to expire",
