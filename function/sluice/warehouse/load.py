@@ -9,7 +9,7 @@ from typing import cast
 from google.api_core import exceptions
 from google.cloud import bigquery
 
-from sluice.errors import LoadFailed, WarehouseUnavailable
+from sluice.errors import LoadFailed, WarehouseError, WarehouseUnavailable
 from sluice.warehouse.connection import REQUEST_SECONDS, RETRY, Connection, errors
 from sluice.warehouse.definitions import staging_schema
 from sluice.warehouse.stream import LineStream
@@ -106,9 +106,12 @@ class Staging:
     def drop(self) -> None:
         """Delete the table; a failure is logged, the table then expires."""
         try:
-            self._connection.client.delete_table(self.table, not_found_ok=True, retry=RETRY, timeout=REQUEST_SECONDS)
-        except exceptions.GoogleAPICallError as error:
+            with errors("load"):
+                self._connection.client.delete_table(
+                    self.table, not_found_ok=True, retry=RETRY, timeout=REQUEST_SECONDS
+                )
+        except WarehouseError as error:
             log.warning(
                 "the staging table was left to expire",
-                extra={"event": "staging_left", "table": self.table, "error": type(error).__name__},
+                extra={"event": "staging_left", "table": self.table, "error": str(error)},
             )
