@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import grpc
-from google.protobuf.empty_pb2 import Empty
+import grpc  # type: ignore[import-untyped]  # grpcio ships no types
+from google.protobuf.empty_pb2 import Empty  # type: ignore[import-untyped]  # protobuf ships no types
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
 
 from infra.definitions import ROOT

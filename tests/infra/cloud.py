@@ -39,10 +39,10 @@ class Cloud(Mocks):
                 identity = f"projects/{NUMBER}/dashboards/6e1f"
         return identity, {**given, **computed}
 
-    def call(self, args: MockCallArgs) -> dict[str, Any]:
+    def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
         match args.token:
             case "gcp:bigquery/getDefaultServiceAccount:getDefaultServiceAccount":
-                return {"email": f"bq-{NUMBER}@bigquery-encryption.iam.gserviceaccount.com"}
+                return {"email": f"bq-{NUMBER}@bigquery-encryption.iam.gserviceaccount.com"}, []
             case "gcp:storage/getProjectServiceAccount:getProjectServiceAccount":
-                return {"emailAddress": f"service-{NUMBER}@gs-project-accounts.iam.gserviceaccount.com"}
+                return {"emailAddress": f"service-{NUMBER}@gs-project-accounts.iam.gserviceaccount.com"}, []
         raise LookupError(f"the cloud does not know the call {args.token}")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from google.protobuf.json_format import MessageToDict
+from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]  # protobuf ships no types
 from pulumi.runtime import mocks, rpc, settings, stack
 from pulumi.runtime.config import set_all_config
 
@@ -121,7 +121,7 @@ class _Monitor(mocks.MockMonitor):
         self._graph = graph
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802  the name of the engine's call
-        response = super().RegisterResource(request)
+        response = super().RegisterResource(request)  # type: ignore[no-untyped-call]  # the SDK's mock has no types
         if request.type == "pulumi:pulumi:Stack":
             return response
         if response.urn in self._graph.resources:
@@ -144,7 +144,7 @@ class _Monitor(mocks.MockMonitor):
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802  the name of the engine's call
         if "::pulumi:pulumi:Stack::" in request.urn:
             self._graph.outputs.update(_plain(MessageToDict(request.outputs)))
-        return super().RegisterResourceOutputs(request)
+        return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]  # the SDK's mock has no types
 
 
 def _plain(value: Any) -> Any:

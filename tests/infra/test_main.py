@@ -19,7 +19,9 @@ def test_the_engine_runs_the_real_checkout() -> None:
     finally:
         sys.path[:] = path
     tables, views = definitions.tables(), definitions.views()
-    assert {t.inputs["tableId"] for t in graph.of("bigquery/table:Table")} == {d.name for d in [*tables, *views]}
+    assert {t.inputs["tableId"] for t in graph.of("bigquery/table:Table")} == {t.name for t in tables} | {
+        v.name for v in views
+    }
     assert [problem for resource in graph.real() for problem in sdk_schema.problems(resource)] == []
     files = set(graph["handler/archive"].inputs["source"]["assets"])
     assert {"main.py", "requirements.txt", "sluice/settings.py", "sql/tables/conversations/schema.json"} <= files

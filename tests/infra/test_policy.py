@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from google.protobuf.json_format import ParseDict
-from google.protobuf.struct_pb2 import Struct
+from google.protobuf.json_format import ParseDict  # type: ignore[import-untyped]  # protobuf ships no types
+from google.protobuf.struct_pb2 import Struct  # type: ignore[import-untyped]  # protobuf ships no types
 
 from infra.definitions import ROOT
 from tests.infra.analyzer import Analyzer, analyzer

@@ -37,10 +37,10 @@ def test_every_key_of_the_program_is_declared_and_no_other(project: Project) -> 
 
 
 def test_keys_of_the_function_have_its_types_defaults_and_descriptions(project: Project) -> None:
-    names = {int: "integer", bool: "boolean"}
+    names: dict[Any, str] = {int: "integer", bool: "boolean"}
     for field in settings.FUNCTION_FIELDS:
         declared, meant = project.config[settings.key(field)], FunctionSettings.model_fields[field]
-        assert declared.type == names.get(meant.annotation or str, "string"), field
+        assert declared.type == names.get(meant.annotation, "string"), field
         assert declared.default == (None if meant.is_required() else meant.default), field
         assert declared.secret == (field in settings.SECRETS), field
         assert declared.description.startswith(meant.description or "?"), field

@@ -48,7 +48,7 @@ def selectors(query: str) -> list[tuple[str, dict[str, str]]]:
 
     def visit(node: Any) -> bool:
         if isinstance(node, promql_parser.VectorSelector):
-            found.append((node.name, {matcher.name: matcher.value for matcher in node.matchers.matchers}))
+            found.append((node.name or "", {matcher.name: matcher.value for matcher in node.matchers.matchers}))
         return True
 
     promql_parser.walk(promql_parser.parse(query), visit)
