@@ -21,28 +21,30 @@ USING (
   )
   WHERE newest = 1
 ) AS fetched
-ON held.id = fetched.id AND TIMESTAMP_TRUNC(held.created_at, DAY) IN UNNEST(days)
+  ON held.id = fetched.id AND TIMESTAMP_TRUNC(held.created_at, DAY) IN UNNEST(days)
 WHEN MATCHED AND (
   fetched.updated_at > held.updated_at
   OR (fetched.updated_at = held.updated_at AND fetched.ingested_at > held.ingested_at)
-) THEN UPDATE SET
-  user_id = fetched.user_id,
-  agent_id = fetched.agent_id,
-  name = fetched.name,
-  category = fetched.category,
-  sources = fetched.sources,
-  created_at = fetched.created_at,
-  updated_at = fetched.updated_at,
-  deleted = fetched.deleted,
-  missing_agent = fetched.missing_agent,
-  messages = fetched.messages,
-  conversation_agent = fetched.conversation_agent,
-  message_count = fetched.message_count,
-  raw_bytes = fetched.raw_bytes,
-  stored_bytes = fetched.stored_bytes,
-  extra = fetched.extra,
-  run_id = fetched.run_id,
-  ingested_at = fetched.ingested_at
+) THEN
+  UPDATE
+    SET
+      user_id = fetched.user_id,
+      agent_id = fetched.agent_id,
+      name = fetched.name,
+      category = fetched.category,
+      sources = fetched.sources,
+      created_at = fetched.created_at,
+      updated_at = fetched.updated_at,
+      deleted = fetched.deleted,
+      missing_agent = fetched.missing_agent,
+      messages = fetched.messages,
+      conversation_agent = fetched.conversation_agent,
+      message_count = fetched.message_count,
+      raw_bytes = fetched.raw_bytes,
+      stored_bytes = fetched.stored_bytes,
+      extra = fetched.extra,
+      run_id = fetched.run_id,
+      ingested_at = fetched.ingested_at
 WHEN NOT MATCHED THEN INSERT (
   id, user_id, agent_id, name, category, sources, created_at, updated_at, deleted, missing_agent, messages,
   conversation_agent, message_count, raw_bytes, stored_bytes, extra, run_id, ingested_at
@@ -54,16 +56,20 @@ WHEN NOT MATCHED THEN INSERT (
 
 -- The same version of a conversation is refused once, however often it is met.
 MERGE `${dataset}.rejects` AS held
-USING (SELECT * FROM `${staging}` WHERE kind = 'reject') AS refused
-ON
-  held.id = refused.id
-  AND held.part = refused.part
-  AND COALESCE(held.updated_at, TIMESTAMP '1970-01-01') = COALESCE(refused.updated_at, TIMESTAMP '1970-01-01')
-WHEN NOT MATCHED THEN INSERT (id, user_id, updated_at, reason, raw, part, parts, run_id, ingested_at)
-VALUES (
-  refused.id, refused.user_id, refused.updated_at, refused.reason, refused.raw, refused.part, refused.parts,
-  refused.run_id, refused.ingested_at
-);
+USING (
+  SELECT * FROM `${staging}`
+  WHERE kind = 'reject'
+) AS refused
+  ON
+    held.id = refused.id
+    AND held.part = refused.part
+    AND COALESCE(held.updated_at, TIMESTAMP '1970-01-01') = COALESCE(refused.updated_at, TIMESTAMP '1970-01-01')
+WHEN NOT MATCHED THEN
+  INSERT (id, user_id, updated_at, reason, raw, part, parts, run_id, ingested_at)
+  VALUES (
+    refused.id, refused.user_id, refused.updated_at, refused.reason, refused.raw, refused.part, refused.parts,
+    refused.run_id, refused.ingested_at
+  );
 
 -- A finished window that leaves no gap moves the watermark forward, and pays what was owed inside it.
 -- An unfinished one that reaches back before the watermark is owed.
@@ -77,29 +83,34 @@ USING (
     JSON_VALUE(move, '$.anchored') = 'true' AS anchored
   FROM UNNEST(JSON_QUERY_ARRAY(@moves)) AS move, UNNEST(JSON_VALUE_ARRAY(move, '$.user_ids')) AS user_id
 ) AS move
-ON held.user_id = move.user_id
-WHEN MATCHED THEN UPDATE SET
-  watermark = CASE
-    WHEN move.finished AND held.watermark IS NULL AND move.anchored THEN move.until
-    WHEN move.finished AND move.since <= held.watermark THEN GREATEST(held.watermark, move.until)
-    ELSE held.watermark
-  END,
-  owed_since = CASE
-    WHEN move.finished AND move.since <= held.owed_since AND move.until >= COALESCE(held.watermark, move.until) THEN NULL
-    WHEN NOT move.finished AND move.since < COALESCE(held.watermark, move.until)
-      THEN LEAST(move.since, COALESCE(held.owed_since, move.since))
-    ELSE held.owed_since
-  END,
-  run_id = @run_id,
-  recorded_at = CURRENT_TIMESTAMP()
-WHEN NOT MATCHED THEN INSERT (user_id, watermark, owed_since, run_id, recorded_at)
-VALUES (
-  move.user_id,
-  IF(move.finished AND move.anchored, move.until, NULL),
-  IF(move.finished, NULL, move.since),
-  @run_id,
-  CURRENT_TIMESTAMP()
-);
+  ON held.user_id = move.user_id
+WHEN MATCHED THEN
+  UPDATE
+    SET
+      watermark = CASE
+        WHEN move.finished AND held.watermark IS NULL AND move.anchored THEN move.until
+        WHEN move.finished AND move.since <= held.watermark THEN GREATEST(held.watermark, move.until)
+        ELSE held.watermark
+      END,
+      owed_since = CASE
+        WHEN
+          move.finished AND move.since <= held.owed_since AND move.until >= COALESCE(held.watermark, move.until)
+          THEN NULL
+        WHEN NOT move.finished AND move.since < COALESCE(held.watermark, move.until)
+          THEN LEAST(move.since, COALESCE(held.owed_since, move.since))
+        ELSE held.owed_since
+      END,
+      run_id = @run_id,
+      recorded_at = CURRENT_TIMESTAMP()
+WHEN NOT MATCHED THEN
+  INSERT (user_id, watermark, owed_since, run_id, recorded_at)
+  VALUES (
+    move.user_id,
+    IF(move.finished AND move.anchored, move.until, NULL),
+    IF(move.finished, NULL, move.since),
+    @run_id,
+    CURRENT_TIMESTAMP()
+  );
 
 ${record_run}
 

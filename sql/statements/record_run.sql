@@ -6,7 +6,16 @@ INSERT INTO `${dataset}.sync_runs` (
   messages, raw_bytes, stored_bytes, api_calls, errors, stages, jobs, failure
 )
 SELECT
-  @run_id, @kind, @state, CURRENT_TIMESTAMP(), @started_at, @ended_at, @window_start, @window_end, @version, PARSE_JSON(@requested),
+  @run_id,
+  @kind,
+  @state,
+  CURRENT_TIMESTAMP(),
+  @started_at,
+  @ended_at,
+  @window_start,
+  @window_end,
+  @version,
+  PARSE_JSON(@requested),
   @users_seen, @users_finished, @users_failed, @users_unfinished,
   @conversations_listed, @conversations_fetched, @conversations_unchanged, @conversations_rejected,
   @conversations_vanished,
