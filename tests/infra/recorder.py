@@ -5,6 +5,7 @@ import contextvars
 import json
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -157,6 +158,25 @@ def _plain(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+@contextmanager
+def _event_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """A loop for this thread and one for each thread of its executor, where the SDK would leave loops unclosed."""
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    def begin() -> None:
+        loops.append(asyncio.new_event_loop())
+        asyncio.set_event_loop(loops[-1])
+
+    begin()
+    try:
+        loops[0].set_default_executor(ThreadPoolExecutor(initializer=begin))
+        yield loops[0]
+        loops[0].run_until_complete(loops[0].shutdown_default_executor())
+    finally:
+        for loop in loops:
+            loop.close()
+
+
 def record(
     config: Mapping[str, str],
     *,
@@ -175,17 +195,13 @@ def record(
     graph = Graph()
 
     def run() -> None:
-        loop = asyncio.new_event_loop()
-        asyncio.set_event_loop(loop)
-        try:
+        with _event_loop() as loop:
             cloud = Cloud()
             mocks.set_mocks(cloud, project="sluice", stack=stack_name, preview=preview, monitor=_Monitor(cloud, graph))
             settings.SETTINGS.outputs = set()
-            settings.set_root_resource(None)  # type: ignore[arg-type]  # set_mocks made one; run_in_stack makes the real one
+            settings.set_root_resource(None)  # type: ignore[arg-type]  # set_mocks made one; the run makes its own
             set_all_config(dict(config), list(SECRET_KEYS))
             loop.run_until_complete(stack.run_in_stack(program or (lambda: deploy(root))))
-        finally:
-            loop.close()
 
     with ThreadPoolExecutor(1) as executor:
         executor.submit(contextvars.Context().run, run).result()

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import pulumi
 import pytest
 from pydantic import SecretStr
 
@@ -187,6 +186,5 @@ def test_keys_that_cannot_be_used_stop_the_program_before_anything_is_declared(
         configured(looker_url="https://acme.cloud.looker.com")
 
 
-def test_secrets_are_secret_from_the_start() -> None:
-    assert all(isinstance(value, pulumi.Output) for value in check().secrets.values())
-    assert SECRET_VALUES[1] not in repr(check())
+def test_settings_can_be_printed_without_telling_a_secret() -> None:
+    assert not any(secret in repr(check()) for secret in SECRET_VALUES)
