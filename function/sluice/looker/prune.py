@@ -25,18 +25,18 @@ def canonical(message: msgspec.Raw) -> Json:
     if not lenient.is_object(message):
         return {"message": lenient.loads(message)}
     parts, colliding = _hoist(_camel(lenient.members(message)))
-    debug = _debug(parts.pop("debugInfo", None))
+    debug = _debug(parts.get("debugInfo"))
     if "systemMessage" in debug:
         _hoist_system_message(parts, debug["systemMessage"])
     if "timestamp" not in parts and "timestamp" in debug:
         parts["timestamp"] = debug["timestamp"]
-    result = {key: _keep(value, TREE.get(key)) for key, value in parts.items()}
+    result = _keep_members(parts, TREE)
     if isinstance(result.get("timestamp"), str):
         result["timestamp"] = _BEYOND_MICROSECONDS.sub(r"\1", result["timestamp"])
     if isinstance(result.get("userMessage"), str):
         result["userMessage"] = {"text": result["userMessage"]}
-    if colliding:
-        result["message"] = {key: lenient.loads(value) for key, value in colliding.items()}
+    if apart := _keep_members(colliding, TREE):
+        result["message"] = apart
     return result
 
 
@@ -44,8 +44,9 @@ def _hoist(outer: Members) -> tuple[Members, Members]:
     """The keys of `message` beside those of its envelope; those that collide with them stay apart."""
     if not lenient.is_object(outer.get("message")):
         return outer, {}
-    inner = _camel(lenient.members(outer.pop("message")))
-    colliding = {key: inner.pop(key) for key in outer.keys() & inner.keys()}
+    inner = _camel(lenient.members(outer["message"]))
+    colliding = {key: inner.pop(key) for key in outer if key in inner}
+    del outer["message"]
     return outer | inner, colliding
 
 
@@ -77,7 +78,8 @@ def _keep_members(parts: Members, node: Node) -> dict[str, Json]:
     kept: dict[str, Json] = {}
     dropped: list[tuple[Rule, msgspec.Raw]] = []
     for key, value in parts.items():
-        child = node.get(key)
+        # By the usual spelling even where that is taken: no second spelling saves a heavy part.
+        child = node.get(CAMEL.get(key, key))
         if isinstance(child, Rule):
             dropped.append((child, value))
         else:

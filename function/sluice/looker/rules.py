@@ -69,6 +69,7 @@ RULES = (
 # Objects where nothing is dropped but snake_case spellings are made one with the rest.
 _NAMED = (
     "userMessage",
+    *(f"systemMessage.{kind}.query.datasources[].bigqueryTableReference" for kind in ("schema", "data")),
     "systemMessage.data.query.looker",
     "systemMessage.data.generatedLookerQuery",
     "systemMessage.data.matchedQuery",
@@ -88,8 +89,8 @@ _KNOWN_KEYS = (
     *("vegaConfig", "dataResultName", "dataResultNames", "progressEvent", "plannerReasoning", "codeExplanation"),
     *("resultCsvData", "resultVegaChartJson", "resultReferenceData", "resultNaturalLanguage", "executionOutput"),
     *("executionError", "exampleQueries", "naturalLanguageQuestion", "sqlQuery", "selectionMode"),
-    *("clarificationQuestionType", "projectId", "jobId", "destinationTable", "studioDatasourceId"),
-    *("bigqueryTableReference", "plannedReasoning"),
+    *("clarificationQuestionType", "projectId", "datasetId", "tableId", "jobId", "destinationTable"),
+    *("studioDatasourceId", "bigqueryTableReference", "plannedReasoning"),
 )
 
 
