@@ -24,6 +24,10 @@ if [ -z "${GOOGLE_CREDENTIALS:-}${GOOGLE_APPLICATION_CREDENTIALS:-}" ]; then
     gcloud auth application-default print-access-token >/dev/null 2>&1 ||
         fail "there are no Google Cloud credentials. Run 'gcloud auth application-default login'."
 fi
+# The program needs Python 3.13, which .venv has and `python3` may not be.
+if [ -x .venv/bin/python ]; then
+    export PULUMI_PYTHON_CMD="${PULUMI_PYTHON_CMD:-$PWD/.venv/bin/python}"
+fi
 if [ ! .venv-infra/ready -nt infra/requirements.txt ]; then
     pulumi install
     touch .venv-infra/ready

@@ -1,6 +1,7 @@
 """The policy pack: it has nothing to say of this program, and stops each thing an auditor would stop."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 from google.protobuf.json_format import ParseDict  # type: ignore[import-untyped]  # protobuf ships no types
 from google.protobuf.struct_pb2 import Struct  # type: ignore[import-untyped]  # protobuf ships no types
+from packaging.requirements import Requirement
 
 from infra.definitions import ROOT
 from tests.infra.analyzer import Analyzer, analyzer
@@ -182,3 +184,13 @@ def test_every_rule_of_the_pack_is_in_the_pack(pack: Analyzer) -> None:
     tree = ast.parse((ROOT / "policy/__main__.py").read_text(encoding="utf-8"))
     rules = {node.name for node in tree.body if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")}
     assert {rule.replace("_", "-") for rule in rules} == pack.policies()
+
+
+def test_the_locked_requirements_are_what_the_pack_asks_for_and_share_the_sdk_of_the_program() -> None:
+    wanted = Requirement((ROOT / "policy/requirements.in").read_text(encoding="utf-8").split("#")[0])
+    locked = {
+        name: dict(re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE))
+        for name in ("policy/requirements.txt", "infra/requirements.txt")
+    }
+    assert wanted.specifier.contains(locked["policy/requirements.txt"][wanted.name])
+    assert locked["policy/requirements.txt"]["pulumi"] == locked["infra/requirements.txt"]["pulumi"]

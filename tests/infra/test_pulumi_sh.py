@@ -99,6 +99,15 @@ def test_new_requirements_are_installed(tmp_path: Path) -> None:
     assert machine.calls.count("pulumi install") == 2
 
 
+def test_the_program_gets_the_python_of_the_checkout(tmp_path: Path) -> None:
+    machine = Machine(tmp_path, {**READY, "pulumi": READY["pulumi"] + 'echo "$PULUMI_PYTHON_CMD"\n'})
+    python = machine.root / ".venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.touch(0o755)
+    assert machine.run("preview").stdout.splitlines()[-1] == str(python)
+    assert machine.run("preview", PULUMI_PYTHON_CMD="mine").stdout.splitlines()[-1] == "mine"
+
+
 def test_credentials_of_the_environment_need_no_gcloud(tmp_path: Path) -> None:
     machine = Machine(tmp_path, {"pulumi": READY["pulumi"]})
     assert machine.run("preview", GOOGLE_APPLICATION_CREDENTIALS="/key.json").returncode == 0
