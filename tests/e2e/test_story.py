@@ -3,20 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from local.function import Answer
 from local.looker.cast import Standing
 from local.looker.population import Population
 from tests.conftest import Install
-from tests.support.installation import Installation
-from tests.support.truth import assert_holds, days_ago, everything, held, owed, truth, watermarks
-
-FETCHES = r"/conversations/(?!search$)[^/]+$"
-
-
-def fetched(installation: Installation) -> list[str]:
-    """Ids of the conversations asked for since the journal was cleared, each as often as it was."""
-    return sorted(record.path.rpartition("/")[2] for record in installation.looker.requests.find(FETCHES, "GET"))
+from tests.support.truth import assert_holds, days_ago, held, owed, truth, watermarks
 
 
 def counts(answer: Answer) -> dict[str, int]:
@@ -28,11 +21,11 @@ def users(population: Population, standing: Standing) -> set[str]:
     return {user.key for user in population.discoverable() if user.standing is standing}
 
 
-def assert_totals(answer: Answer, rows: Iterable[dict[str, object]]) -> None:
+def assert_totals(answer: Answer, rows: Iterable[dict[str, Any]]) -> None:
     """The report's messages and bytes are those of the rows."""
     sums: Counter[str] = Counter()
     for row in rows:
-        sums.update({name: row[name] for name in ("message_count", "raw_bytes", "stored_bytes")})  # type: ignore[misc]  # whole numbers
+        sums.update({name: row[name] for name in ("message_count", "raw_bytes", "stored_bytes")})
     assert answer.body["messages"] == sums["message_count"]
     assert answer.body["bytes"] == {"raw": sums["raw_bytes"], "stored": sums["stored_bytes"]}
 
@@ -51,7 +44,7 @@ def test_history_then_day_after_day(install: Install) -> None:
         dry = function.post("/historical?dry-run=true")
         assert (dry.status, dry.body["state"], dry.body["dry_run"]) == (200, "partial", True)
         assert installation.everything() == before
-        assert fetched(installation) == sorted(ids)
+        assert installation.fetched() == sorted(ids)
         assert installation.looker.open_tokens == 0
 
         # The run that follows loads what it said.
@@ -82,7 +75,7 @@ def test_history_then_day_after_day(install: Install) -> None:
         journal.clear()
         again = function.post("/historical")
         assert counts(again) == {"listed": len(ids), "unchanged": len(ids)}
-        assert fetched(installation) == []
+        assert installation.fetched() == []
         assert "load" not in again.body["jobs"]
 
         # A day passes: a daily run fetches what changed and nothing else.
@@ -91,7 +84,7 @@ def test_history_then_day_after_day(install: Install) -> None:
         journal.clear()
         daily = function.post("/daily")
         assert daily.status == 200
-        assert fetched(installation) == sorted({*changes.created, *changes.updated} & set(population.reachable()))
+        assert installation.fetched() == sorted({*changes.created, *changes.updated} & set(population.reachable()))
         assert_holds(installation, expected)
         assert "load" in daily.body["jobs"]
 
@@ -108,12 +101,12 @@ def test_history_then_day_after_day(install: Install) -> None:
 
         # A second daily run changes nothing.
         journal.clear()
-        before = held(installation)
+        unchanged = held(installation)
         second = function.post("/daily")
-        assert fetched(installation) == []
+        assert installation.fetched() == []
         assert second.body["conversations"]["fetched"] == 0
         assert "load" not in second.body["jobs"]
-        assert held(installation) == before
+        assert held(installation) == unchanged
         assert all(mark is not None for user, mark in watermarks(installation).items() if user not in shut)
 
     assert installation.looker.open_tokens == 0

@@ -17,6 +17,8 @@ from local.rehearsal import environment
 from local.warehouse.deploy import deploy
 from local.warehouse.emulator import Warehouse
 
+FETCHES = r"/conversations/(?!search$)[^/]+$"
+
 type Rows = list[dict[str, Any]]
 
 
@@ -40,6 +42,10 @@ class Installation:
     def function_apart(self, log: Path, **environ: str) -> AbstractContextManager[FunctionServer]:
         """The function in a process of its own, its output in `log`."""
         return in_own_process({**self.environ, **environ}, log)
+
+    def fetched(self) -> list[str]:
+        """Ids of the conversations asked for since the journal was cleared, each as often as it was."""
+        return sorted(record.path.rpartition("/")[2] for record in self.looker.requests.find(FETCHES, "GET"))
 
     def rows(self, table: str) -> Rows:
         """All rows of one of our tables."""

@@ -48,7 +48,7 @@ def held(installation: Installation) -> Truth:
 
 
 def assert_holds(installation: Installation, expected: Truth) -> None:
-    """Fail unless the warehouse holds exactly these rows, and each names a committed run that ran when it was fetched."""
+    """Fail unless the warehouse holds exactly these rows, each fetched while the committed run it names went on."""
     actual = held(installation)
     assert sorted(actual) == sorted(expected)
     wrong = [
