@@ -1,14 +1,16 @@
 """Configuration: every name is placed, every value is checked, every problem is told at once."""
 
 from collections.abc import Callable
+from pathlib import Path
 
+import pulumi
 import pytest
 from pydantic import SecretStr
 
 from infra import settings
 from infra.settings import ConfigError, Settings
 from sluice.settings import Settings as FunctionSettings
-from tests.infra.recorder import BASE, EVERYTHING, SECRET_VALUES, Graph
+from tests.infra.recorder import BASE, EVERYTHING, SECRET_VALUES, Graph, Secret, record
 
 REQUIRED = {key.removeprefix("sluice:"): value for key, value in BASE.items() if key.startswith("sluice:")}
 FULL = {key.removeprefix("sluice:"): value for key, value in EVERYTHING.items() if key.startswith("sluice:")}
@@ -188,3 +190,12 @@ def test_keys_that_cannot_be_used_stop_the_program_before_anything_is_declared(
 
 def test_settings_can_be_printed_without_telling_a_secret() -> None:
     assert not any(secret in repr(check()) for secret in SECRET_VALUES)
+
+
+def test_a_secret_stays_secret_wherever_it_goes(checkout: Path) -> None:
+    def program() -> None:
+        pulumi.export("secrets", Settings.load(checkout / "sql").secrets)
+
+    secrets = record(BASE, root=checkout, program=program).outputs["secrets"]
+    assert [value.value for value in (secrets["looker_client_id"], secrets["looker_client_secret"])] == [*SECRET_VALUES]
+    assert all(isinstance(value, Secret) for value in secrets.values())
