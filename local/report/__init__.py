@@ -1,0 +1,1 @@
+"""A report on the agents of a warehouse: one HTML file that needs nothing else."""
