@@ -173,8 +173,8 @@ def _stacked(rows: list[Row], x: alt.X, colours: dict[str, str], title: str) -> 
             order="place:O",
             tooltip=[_day_tip(), "outcome:N", alt.Tooltip("count:Q", title=title, format=",.4~g")],
         )
-    return chart
     )
+    return chart
 
 
 def _ranked(rows: list[Row], name: str, colours: dict[str, str], title: str) -> alt.Chart:
@@ -188,8 +188,8 @@ def _ranked(rows: list[Row], name: str, colours: dict[str, str], title: str) -> 
             order="place:O",
             tooltip=[f"{name}:N", "outcome:N", alt.Tooltip("count:Q", title=title)],
         )
-    return chart
     )
+    return chart
 
 
 def _finished(chart: alt.Chart | alt.LayerChart | alt.FacetChart, rows: Sequence[Row]) -> Spec | None:
