@@ -1,10 +1,12 @@
 """JSON as it comes: split without materialising what is not needed, read where a strict reader would refuse.
 
-`msgspec.Raw` is an unread piece of a document. Splitting costs a scan; only what is kept is ever decoded.
+`msgspec.Raw` is an unread piece of a document. A split costs one scan, however many levels it goes down; only what is
+kept is ever decoded.
 """
 
 import json
 import math
+from types import GenericAlias
 from typing import Any
 
 import msgspec
@@ -12,9 +14,23 @@ import msgspec
 LONGEST_INTEGER = 1000
 """Digits."""
 
-type Members = dict[str, msgspec.Raw]
+type Part = bool | int | float | str | list[msgspec.Raw] | Members | msgspec.Raw | None
+"""A value split as deep as was asked; what lies deeper is unread."""
+type Members = dict[str, Part]
+
+DEEPEST = 4
+
+
+def _object(levels: int) -> Any:
+    """The type of an object whose members are split `levels` deep."""
+    deeper: Any = msgspec.Raw
+    if levels:
+        deeper = bool | int | float | str | list[msgspec.Raw] | _object(levels - 1) | None
+    return GenericAlias(dict, (str, deeper))
+
 
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_DEEP: list[msgspec.json.Decoder[Members]] = [msgspec.json.Decoder(_object(levels)) for levels in range(DEEPEST + 1)]
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -33,7 +49,7 @@ def _integer(text: str) -> int | str:
 _DECODER = json.JSONDecoder(parse_float=_number, parse_int=_integer, parse_constant=str)
 
 
-def document(body: bytes) -> Members:
+def document(body: bytes) -> dict[str, msgspec.Raw]:
     """The members of a JSON object, unread. What a strict reader refuses is mended first.
 
     Raises:
@@ -54,24 +70,51 @@ def _mend(body: bytes) -> bytes:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
 
 
-def loads(raw: msgspec.Raw) -> Any:
+def loads(part: Part) -> Any:
     """The decoded value."""
-    return _DECODER.decode(str(memoryview(raw), "utf-8", "surrogatepass"))
+    if isinstance(part, msgspec.Raw):
+        return _decoded(part)
+    if isinstance(part, dict):
+        return {key: loads(member) for key, member in part.items()}
+    return [_decoded(element) for element in part] if isinstance(part, list) else part
 
 
-def is_object(raw: msgspec.Raw | None) -> bool:
-    return raw is not None and bytes(memoryview(raw)[:1]) == b"{"
+def _decoded(raw: msgspec.Raw) -> Any:
+    text = memoryview(raw)
+    # So short a text holds no integer that is too long: the strict reader agrees with the other, or refuses.
+    if len(text) <= LONGEST_INTEGER:
+        try:
+            return msgspec.json.decode(text)
+        except msgspec.MsgspecError:
+            pass  # read below
+    return _DECODER.decode(str(text, "utf-8", "surrogatepass"))
 
 
-def is_array(raw: msgspec.Raw | None) -> bool:
-    return raw is not None and bytes(memoryview(raw)[:1]) == b"["
+def is_object(part: Part) -> bool:
+    return isinstance(part, dict) or (isinstance(part, msgspec.Raw) and memoryview(part)[0] == ord("{"))
 
 
-def members(raw: msgspec.Raw | None) -> Members:
-    """The members of an object, unread; empty for anything else."""
-    return _OBJECT.decode(raw) if raw is not None and is_object(raw) else {}
+def is_array(part: Part) -> bool:
+    return isinstance(part, list) or (isinstance(part, msgspec.Raw) and memoryview(part)[0] == ord("["))
 
 
-def elements(raw: msgspec.Raw | None) -> list[msgspec.Raw]:
+def members(part: Part, deep: int = 0) -> Members:
+    """The members of an object, and theirs `deep` levels further down; empty for anything else.
+
+    Where a number or a text on the way is one that a strict reader refuses, only one level is split.
+    """
+    if isinstance(part, dict):
+        return part
+    if not isinstance(part, msgspec.Raw) or not is_object(part):
+        return {}
+    try:
+        return _DEEP[deep].decode(part)
+    except msgspec.MsgspecError:
+        return _DEEP[0].decode(part)
+
+
+def elements(part: Part) -> list[msgspec.Raw]:
     """The elements of an array, unread; empty for anything else."""
-    return _ARRAY.decode(raw) if raw is not None and is_array(raw) else []
+    if isinstance(part, list):
+        return part
+    return _ARRAY.decode(part) if isinstance(part, msgspec.Raw) and is_array(part) else []

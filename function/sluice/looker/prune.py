@@ -11,12 +11,14 @@ from typing import Any
 import msgspec
 
 from sluice.looker import lenient
-from sluice.looker.lenient import Members
+from sluice.looker.lenient import Members, Part
 from sluice.looker.rules import CAMEL, RULES, TREE, Node, Rule
 
 type Json = Any
 
 _BEYOND_MICROSECONDS = re.compile(r"(:\d{2}[.,]\d{6})\d+")
+# Levels between a message, or a systemMessage, and the results that hold its heavy parts: split no deeper than that.
+_MESSAGE_LEVELS, _SYSTEM_MESSAGE_LEVELS = 4, 2
 _PRECEDENCE = {rule.path: position for position, rule in enumerate(RULES)}
 
 
@@ -24,7 +26,7 @@ def canonical(message: msgspec.Raw) -> Json:
     """A canonical message: a new dict that shares nothing with its input. Never loses a part that no rule names."""
     if not lenient.is_object(message):
         return {"message": lenient.loads(message)}
-    parts, colliding = _hoist(_camel(lenient.members(message)))
+    parts, colliding = _hoist(_camel(lenient.members(message, _MESSAGE_LEVELS)))
     debug = _debug(parts.get("debugInfo"))
     if "systemMessage" in debug:
         _hoist_system_message(parts, debug["systemMessage"])
@@ -50,22 +52,21 @@ def _hoist(outer: Members) -> tuple[Members, Members]:
     return outer | inner, colliding
 
 
-def _debug(debug: msgspec.Raw | None) -> Members:
+def _debug(debug: Part) -> Members:
     data = lenient.members(lenient.members(debug).get("response")).get("data")
     return _camel(lenient.members(data))
 
 
-def _hoist_system_message(parts: Members, nested: msgspec.Raw) -> None:
+def _hoist_system_message(parts: Members, nested: Part) -> None:
     """The debug copy completes the plain one; a copy that is no object only stands in for none at all."""
     top = parts.get("systemMessage")
     if lenient.is_object(top) and lenient.is_object(nested):
-        merged = _camel(lenient.members(top)) | _camel(lenient.members(nested))
-        parts["systemMessage"] = msgspec.Raw(msgspec.json.encode(merged))
+        parts["systemMessage"] = _camel(lenient.members(top)) | _camel(lenient.members(nested, _SYSTEM_MESSAGE_LEVELS))
     elif not lenient.is_object(top) and (lenient.is_object(nested) or top is None):
         parts["systemMessage"] = nested
 
 
-def _keep(value: msgspec.Raw, node: Node | Rule | None) -> Json:
+def _keep(value: Part, node: Node | Rule | None) -> Json:
     """The decoded value less what the rules below `node` drop."""
     if isinstance(node, dict) and lenient.is_object(value):
         return _keep_members(_camel(lenient.members(value)), node)
@@ -76,7 +77,7 @@ def _keep(value: msgspec.Raw, node: Node | Rule | None) -> Json:
 
 def _keep_members(parts: Members, node: Node) -> dict[str, Json]:
     kept: dict[str, Json] = {}
-    dropped: list[tuple[Rule, msgspec.Raw]] = []
+    dropped: list[tuple[Rule, Part]] = []
     for key, value in parts.items():
         # By the usual spelling even where that is taken: no second spelling saves a heavy part.
         child = node.get(CAMEL.get(key, key))

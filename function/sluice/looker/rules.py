@@ -7,9 +7,8 @@ The kinds and their heavy parts are those of Google's geminidataanalytics `Syste
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import msgspec
-
 from sluice.looker import lenient
+from sluice.looker.lenient import Part
 
 type Summary = dict[str, object]
 type Node = dict[str, "Node | Rule"]
@@ -22,17 +21,17 @@ class Rule:
     path: str
     why: str
     kept: str = ""
-    summary: Callable[[msgspec.Raw], Summary] | None = None
+    summary: Callable[[Part], Summary] | None = None
 
 
-def _columns(schema: msgspec.Raw) -> Summary:
+def _columns(schema: Part) -> Summary:
     fields = lenient.members(schema).get("fields")
     names = [lenient.members(field).get("name") for field in lenient.elements(fields)]
     columns = [lenient.loads(name) for name in names if name is not None]
     return {"columns": columns} if columns else {}
 
 
-def _rows(rows: msgspec.Raw) -> Summary:
+def _rows(rows: Part) -> Summary:
     if not lenient.is_array(rows):
         return {}
     items = lenient.elements(rows)
