@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, date, datetime, time
@@ -24,6 +25,9 @@ TRUE, FALSE = {"", "1", "true", "yes"}, {"0", "false", "no"}
 
 type Answer = tuple[Any, int]
 
+# The framework imports this module first and starts its server then: it would take WORKERS for a number of processes.
+if "WORKERS" in os.environ:
+    os.environ["LOOKER_WORKERS"] = os.environ.pop("WORKERS")
 logs.setup()
 log = logging.getLogger("sluice.main")
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,6 +37,14 @@ class FunctionServer:
     def __init__(self, url: str, process: subprocess.Popen[bytes] | None = None) -> None:
         self.url = url
         self.process = process
+
+    def kill(self) -> None:
+        """End the process and its workers at once, as an instance in the cloud ends; without a process, do nothing."""
+        if self.process is not None:
+            # Killing the framework alone would leave its worker to finish the requests under way.
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
 
     def request(self, method: str, path: str, *, timeout: float = 3600.0) -> Answer:
         """Send a request and wait for its answer. Raises OSError when the function goes away meanwhile."""
@@ -89,14 +98,14 @@ def in_own_process(environ: Mapping[str, str], log: Path) -> Iterator[FunctionSe
             env={**os.environ, **environ},
             stdout=output,
             stderr=output,
+            start_new_session=True,
         )
     server = FunctionServer(f"http://{HOST}:{port}", process)
     try:
         _await_start(server, process)
         yield server
     finally:
-        process.kill()
-        process.wait()
+        server.kill()
 
 
 def _await_start(server: FunctionServer, process: subprocess.Popen[bytes]) -> None:

@@ -6,7 +6,7 @@
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sluice.errors import SettingsError
@@ -59,7 +59,13 @@ class Settings(BaseSettings):
     dry_run: bool = Field(
         default=False, description="true: fetch and report, write nothing, whatever the request says."
     )
-    workers: int = Field(default=50, ge=1, le=200, description="Requests to Looker under way at the same time.")
+    workers: int = Field(
+        default=50,
+        ge=1,
+        le=200,
+        validation_alias=AliasChoices("workers", "looker_workers"),
+        description="Requests to Looker under way at the same time.",
+    )
     lookback_days: int = Field(
         default=1, ge=0, le=3650, description="Whole days before today that the very first daily run covers."
     )

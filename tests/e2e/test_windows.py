@@ -61,12 +61,11 @@ def test_explicit_windows_and_users(install: Install) -> None:
         changes = population.advance(2)
         run(function, f"/daily?users={two}")
         moved = watermarks(installation)
-        assert moved[two] is not None
-        assert moved[two] > began
+        assert (moved[two] or began) > began
         assert (moved[one], moved[three]) == (began, began)
         installation.looker.requests.clear()
         run(function, "/daily")
-        assert all(mark is not None and mark > began for mark in watermarks(installation).values())
+        assert all((mark or began) > began for mark in watermarks(installation).values())
         expected |= truth(population, {*changes.created, *changes.updated} & set(population.reachable()))
         assert_holds(installation, expected)
         owners = {population.expected(id)["user_id"] for id in installation.fetched()}

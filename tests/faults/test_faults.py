@@ -112,7 +112,7 @@ def test_retry_after_is_honoured_by_every_worker(install: Install) -> None:
     with installation.function(WORKERS="8") as function:
         answer = function.post("/historical?dry-run=true")
     assert answer.body["state"] == "completed"
-    calls = [record for record in looker.requests.find(CONVERSATION)]
+    calls = looker.requests.find(CONVERSATION)
     (refused,) = [position for position, record in enumerate(calls) if record.status == 429]
     # Those under way may still be answered; nobody starts another before the three seconds are over.
     assert refused < 5 + 8
