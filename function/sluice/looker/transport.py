@@ -5,6 +5,7 @@ connections; and on every error the SDK downloads documentation from a CDN. This
 """
 
 import random
+import ssl
 import threading
 from collections.abc import MutableMapping
 from urllib.parse import urlencode, urlsplit
@@ -42,8 +43,10 @@ class PooledTransport(rtl.Transport):
         self._base_url = base_url
         self._retries = retries
         self._brake = brake
+        # Left to itself, each connection reads all certificate authorities anew: 50 ms of CPU instead of 5.
+        tls = {"ssl_context": ssl.create_default_context()} if base_url.startswith("https:") else {}
         self._pool = urllib3.connection_from_url(
-            base_url, maxsize=connections, timeout=Timeout(connect=CONNECT_SECONDS, read=timeout)
+            base_url, maxsize=connections, timeout=Timeout(connect=CONNECT_SECONDS, read=timeout), **tls
         )
         self._lock = threading.Lock()
         self.calls = 0
