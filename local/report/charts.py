@@ -133,8 +133,14 @@ def _percentiles(latency: list[Row], span: str, title: str) -> Spec | None:
 
 def _errors(errors: list[Row]) -> Spec | None:
     rows = [
-        {"error_kind": row["error_kind"], "outcome": outcome, "count": row[outcome.lower()], "place": place}
-        for row in errors
+        {
+            "error_kind": row["error_kind"],
+            "outcome": outcome,
+            "count": row[outcome.lower()],
+            "place": place,
+            "rank": rank,
+        }
+        for rank, row in enumerate(errors)
         for place, outcome in enumerate(["Recovered", "Terminal"])
     ]
     return _finished(_ranked(rows, "error_kind", {"Recovered": BLUE, "Terminal": RED}, "Errors"), rows)
@@ -142,8 +148,8 @@ def _errors(errors: list[Row]) -> Spec | None:
 
 def _ranking(ranked: list[Row], name: str) -> Spec | None:
     rows = [
-        {name: row[name], "outcome": outcome, "count": turns, "place": place}
-        for row in ranked
+        {name: row[name], "outcome": outcome, "count": turns, "place": place, "rank": rank}
+        for rank, row in enumerate(ranked)
         for place, (outcome, turns) in enumerate(
             [("Answered", row["answered"]), ("Unanswered", row["turns"] - row["answered"])]
         )
@@ -182,7 +188,7 @@ def _ranked(rows: list[Row], name: str, colours: dict[str, str], title: str) -> 
         alt.Chart(_data(rows))
         .mark_bar(size=14)
         .encode(
-            y=alt.Y(f"{name}:N", title=None, sort=list(dict.fromkeys(row[name] for row in rows))),
+            y=alt.Y(f"{name}:N", title=None, sort=alt.EncodingSortField(field="rank", op="min")),
             x=alt.X("count:Q", title=title, stack="zero", axis=alt.Axis(tickMinStep=1, tickCount=5, format=",d")),
             color=_colours("outcome", colours),
             order="place:O",
