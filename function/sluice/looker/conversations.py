@@ -14,6 +14,8 @@ from sluice.looker.session import Session
 
 LIST_FIELDS = "id,updated_at,deleted"
 MOST_STEPS_BACK = 3
+MOST_IDLE_PAGES = 5
+"""Pages in a row without anything new: an instance that ignores the offset would answer for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +57,12 @@ class PageSize:
 
     def __init__(self, asked: int) -> None:
         self.asked = asked
-        self._longest = 0
+        self.longest = 0
 
     def is_last(self, length: int) -> bool:
         """Whether a page of that length is known to be the last one."""
-        last = length == 0 or length < self._longest
-        self._longest = max(self._longest, length)
+        last = length == 0 or length < self.longest
+        self.longest = max(self.longest, length)
         return last
 
 
@@ -77,14 +79,13 @@ def pages(session: Session, size: PageSize, *, deleted: bool, since: datetime) -
     """
     seen: set[str] = set()
     overlap = min(3, size.asked - 1)
-    offset, steps_back = 0, MOST_STEPS_BACK
+    offset, reach, idle, steps_back = 0, 0, 0, MOST_STEPS_BACK
     newest_first, earlier = True, datetime.max.replace(tzinfo=UTC)
-    before: list[Listed] = []
     while True:
         page = _page(session, size, offset=offset, deleted=deleted)
-        if offset and overlap and page and steps_back and not any(item.id in seen for item in page):
+        if 0 < offset < reach and steps_back and not any(item.id in seen for item in page):
             # More moved up than pages overlap: step back until the pages meet again.
-            offset, steps_back = max(0, offset - size.asked), steps_back - 1
+            offset, steps_back = max(0, offset - size.longest), steps_back - 1
             continue
         fresh = [item for item in page if item.id not in seen]
         for item in fresh:
@@ -92,9 +93,11 @@ def pages(session: Session, size: PageSize, *, deleted: bool, since: datetime) -
             newest_first = newest_first and item.updated_at is not None and item.updated_at <= earlier
             earlier = item.updated_at or earlier
         yield [item for item in fresh if item.updated_at is None or item.updated_at >= since]
-        if size.is_last(len(page)) or page == before or (newest_first and earlier < since):
+        idle = 0 if fresh else idle + 1
+        if size.is_last(len(page)) or idle == MOST_IDLE_PAGES or (newest_first and earlier < since):
             return
-        offset, before = offset + max(1, len(page) - overlap), page
+        reach = offset + len(page)
+        offset += max(1, len(page) - overlap)
 
 
 def _page(session: Session, size: PageSize, *, offset: int, deleted: bool) -> list[Listed]:
@@ -109,7 +112,7 @@ def _page(session: Session, size: PageSize, *, offset: int, deleted: bool) -> li
     try:
         items = msgspec.json.decode(body, type=list[dict[str, Any]])
         return [_listed(item, deleted=deleted) for item in items]
-    except (msgspec.DecodeError, KeyError, TypeError) as error:
+    except (msgspec.DecodeError, KeyError, TypeError, RecursionError) as error:
         raise LookerMalformed("the listing of conversations is not a list of objects with ids", step="list") from error
 
 
@@ -124,11 +127,9 @@ def timestamp(value: object) -> datetime | None:
     """Looker's timestamps are RFC 3339 with Z or an offset; one without either is UTC."""
     try:
         parsed = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
+        return parsed and (parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC))
+    except (ValueError, OverflowError):
         return None
-    if parsed is None:
-        return None
-    return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
 def fetch(session: Session, listed: Listed) -> Conversation | Unreadable:
@@ -154,7 +155,8 @@ def _read(session: Session, path: str, listed: Listed, body: bytes) -> Conversat
     messages = parts.pop("messages", None)
     if messages is None or bytes(memoryview(messages)) == b"null":
         # The messages of a conversation are nullable, and may have been left out of the answer.
-        listing = session.get(f"{path}/messages") or b"[]"
+        listing = session.get(f"{path}/messages").strip()
+        listing = b"[]" if listing in {b"", b"null"} else listing
         return _read(session, path, listed, body.rstrip()[:-1] + b', "messages": ' + listing + b"}")
     if not lenient.is_array(messages):
         raise ValueError("messages is not an array")
