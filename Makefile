@@ -7,7 +7,7 @@ COMPILE := .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-e
 
 export PYTHONPATH := $(CURDIR):$(CURDIR)/function
 
-.PHONY: help demo local test test-slow lint format docs requirements clean
+.PHONY: help demo local test test-slow lint format docs requirements preview up destroy clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do \
@@ -17,16 +17,23 @@ help: ## Show this list
 	@local/setup.sh
 	@touch $@
 
+# The policy pack needs another protobuf than the rest: it has an environment of its own.
+.venv-policy/ready: .venv/ready policy/requirements.txt
+	@.venv/bin/uv venv --quiet --clear --python .venv/bin/python .venv-policy
+	@UV_CACHE_DIR=.local/cache/uv .venv/bin/uv pip sync --quiet --python .venv-policy/bin/python \
+		--require-hashes policy/requirements.txt
+	@touch $@
+
 demo: .venv/ready ## Watch Looker conversations arrive in a warehouse, all on this machine
 	@$(PYTHON) -m local.demo
 
 local: .venv/ready ## Serve the function against the Looker of .env (BIGQUERY=real for real BigQuery)
 	@$(PYTHON) -m local.live $(if $(filter real,$(BIGQUERY)),--real-bigquery)
 
-test: .venv/ready ## Run the tests
+test: .venv/ready .venv-policy/ready ## Run the tests
 	@$(PYTHON) -m pytest -m "not slow"
 
-test-slow: .venv/ready ## Run the tests that take minutes
+test-slow: .venv/ready .venv-policy/ready ## Run the tests that take minutes
 	@$(PYTHON) -m pytest -m slow
 
 lint: .venv/ready ## Check format, style and types
@@ -45,7 +52,17 @@ requirements: .venv/ready ## Compile the requirements files from pyproject.toml
 	@$(COMPILE) --group dev --output-file requirements-dev.txt
 	@$(COMPILE) --group function --constraint requirements-dev.txt --output-file function/requirements.txt
 	@$(COMPILE) --group infra --constraint requirements-dev.txt --output-file infra/requirements.txt
+	@$(COMPILE) policy/requirements.in --output-file policy/requirements.txt
+
+preview: .venv/ready .venv-policy/ready ## Show what `make up` would change in Google Cloud
+	@infra/pulumi.sh preview
+
+up: .venv/ready .venv-policy/ready ## Deploy the selected stack
+	@infra/pulumi.sh up
+
+destroy: .venv/ready ## Remove the stack; protected data stays
+	@infra/pulumi.sh destroy
 
 clean: ## Remove everything the commands made
-	@rm -rf .venv .local .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf .venv .venv-policy .venv-infra .local .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

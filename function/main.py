@@ -57,6 +57,8 @@ def _route(request: flask.Request) -> Callable[[flask.Request, str], Answer]:
         "/historical": ("POST", _historical),
         "/runs": ("GET", _runs),
         "/healthz": ("GET", _healthz),
+        # The same: Cloud Run keeps some paths that end in z to itself.
+        "/health": ("GET", _healthz),
     }
     allowed, endpoint = routes.get(path, ("GET", _one_run) if path.startswith("/runs/") else ("", _not_found))
     if allowed and method != allowed:

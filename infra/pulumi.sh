@@ -37,5 +37,5 @@ if [ "$command" = destroy ]; then
     echo "The dataset and its tables are protected: destroying stops there unless docs/deploy.md, 'Destroy', was followed."
     exec pulumi destroy "$@"
 fi
-[ -x .venv-policy/bin/python ] || fail "the policy pack has no environment. Run 'make policy-env'."
+[ -x .venv-policy/bin/python ] || fail "the policy pack has no environment. Run 'make .venv-policy/ready'."
 exec pulumi "$command" --policy-pack policy "$@"

@@ -37,7 +37,9 @@ class Observability(pulumi.ComponentResource):
             )
             self._alert("no-success", "No successful run", text, query, duration)
         if partial_runs:
-            text = f"{partial_runs} daily runs ended before every user was read: raise `workers` or the time they have."
+            text = (
+                f"{partial_runs} daily runs left users failed or unfinished; their reports say how many, the logs why."
+            )
             self._alert("partial", "Runs stay partial", text, signals.partial_runs(partial_runs))
         if reject_percent:
             text = f"More than {reject_percent} % of the conversations were set aside; `rejects` has the reasons."

@@ -69,7 +69,7 @@ def analyzer() -> Iterator[Analyzer]:
         FileNotFoundError: its environment is not there; says how to make it.
     """
     if not PYTHON.is_file():
-        raise FileNotFoundError("the policy pack has an environment of its own: make it with `make policy-env`")
+        raise FileNotFoundError("the policy pack has an environment of its own: make it with `make .venv-policy/ready`")
     command = [str(PYTHON), "-u", "-m", "pulumi.policy", "127.0.0.1:1", str(ROOT / "policy")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:

@@ -65,7 +65,7 @@ def answering(command: str) -> str:
         ({**READY, "pulumi": answering("stack")}, True, "no stack is selected"),
         ({"pulumi": READY["pulumi"]}, True, "no gcloud to get some"),
         ({**READY, "gcloud": "exit 1\n"}, True, "gcloud auth application-default login"),
-        (READY, False, "make policy-env"),
+        (READY, False, "make .venv-policy/ready"),
     ],
 )
 @pytest.mark.parametrize("command", ["preview", "up"])
