@@ -11,6 +11,11 @@ DECLARE days ARRAY<TIMESTAMP> DEFAULT (
 
 BEGIN TRANSACTION;
 
+-- Transactions that only append do not conflict, so two that start from the same state could add the same rows twice.
+-- Each touches the first row of every run that may be under way, its own and the other's: one of two is then aborted.
+UPDATE `${dataset}.sync_runs` SET state = state
+WHERE state = 'running' AND recorded_at >= TIMESTAMP_SUB(CURRENT_TIMESTAMP(), INTERVAL 1 DAY);
+
 MERGE `${dataset}.${table}` AS held
 USING (
   SELECT * EXCEPT (newest)
