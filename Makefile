@@ -2,12 +2,14 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 PYTHON := .venv/bin/python
+OUT ?= .local/report.html
+DATASET ?= looker_agents
 COMPILE := .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--python-version 3.13 --custom-compile-command "make requirements"
 
 export PYTHONPATH := $(CURDIR):$(CURDIR)/function
 
-.PHONY: help demo local test test-slow lint format docs requirements preview up destroy clean
+.PHONY: help demo local report test test-slow test-browser test-googlesql lint format docs requirements preview up destroy clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do \
@@ -24,21 +26,39 @@ help: ## Show this list
 		--require-hashes policy/requirements.txt
 	@touch $@
 
+# The analyzer weighs a gigabyte and needs nothing of the rest.
+.venv-googlesql/ready: .venv/ready tests/googlesql/requirements.txt
+	@.venv/bin/uv venv --quiet --clear --python .venv/bin/python .venv-googlesql
+	@UV_CACHE_DIR=.local/cache/uv .venv/bin/uv pip sync --quiet --python .venv-googlesql/bin/python \
+		--require-hashes tests/googlesql/requirements.txt
+	@touch $@
+
 demo: .venv/ready ## Watch Looker conversations arrive in a warehouse, all on this machine
 	@$(PYTHON) -m local.demo
 
 local: .venv/ready ## Serve the function against the Looker of .env (BIGQUERY=real for real BigQuery)
 	@$(PYTHON) -m local.live $(if $(filter real,$(BIGQUERY)),--real-bigquery)
 
-test: .venv/ready .venv-policy/ready ## Run the tests
-	@$(PYTHON) -m pytest -m "not slow"
+report: .venv/ready ## Write the report of what `make demo` left (PROJECT= DATASET= for BigQuery, TEXT=1 with questions)
+	@$(PYTHON) -m local.report $(if $(PROJECT),--project $(PROJECT),--data .local/demo/warehouse) \
+		--dataset $(DATASET) --out $(OUT) $(if $(TEXT),--show-text)
 
-test-slow: .venv/ready .venv-policy/ready ## Run the tests that take minutes
+test: .venv/ready .venv-policy/ready ## Run the tests
+	@$(PYTHON) -m pytest -m "not slow and not browser and not googlesql"
+
+test-slow: .venv/ready ## Run the tests that take minutes: a gigabyte of conversations, many kills
 	@$(PYTHON) -m pytest -m slow
+
+test-browser: .venv/ready ## Look at the report in a real browser; needs Chromium
+	@$(PYTHON) -m pytest -m browser
+
+test-googlesql: .venv/ready .venv-googlesql/ready ## Let Google's own analyzer read sql/
+	@$(PYTHON) -m pytest -m googlesql
 
 lint: .venv/ready ## Check format, style and types
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
+	@.venv/bin/sqlfluff lint --disable-progress-bar sql
 	@.venv/bin/mypy .
 
 format: .venv/ready ## Format the code
@@ -53,6 +73,7 @@ requirements: .venv/ready ## Compile the requirements files from pyproject.toml
 	@$(COMPILE) --group function --constraint requirements-dev.txt --output-file function/requirements.txt
 	@$(COMPILE) --group infra --constraint requirements-dev.txt --output-file infra/requirements.txt
 	@$(COMPILE) policy/requirements.in --output-file policy/requirements.txt
+	@$(COMPILE) tests/googlesql/requirements.in --output-file tests/googlesql/requirements.txt
 
 preview: .venv/ready .venv-policy/ready ## Show what `make up` would change in Google Cloud
 	@infra/pulumi.sh preview
@@ -64,5 +85,5 @@ destroy: .venv/ready ## Remove the stack; protected data stays
 	@infra/pulumi.sh destroy
 
 clean: ## Remove everything the commands made
-	@rm -rf .venv .venv-policy .venv-infra .local .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf .venv .venv-* .local .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

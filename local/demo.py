@@ -17,7 +17,9 @@ from rich.table import Table
 
 from local.function import Answer
 from local.looker.population import Population
-from local.rehearsal import ROOT, Rehearsal, rehearsal
+from local.rehearsal import DATASET, ROOT, Rehearsal, rehearsal
+from local.report.figures import gather
+from local.report.page import render
 
 FOLDER = ROOT / ".local" / "demo"
 USERS, CONVERSATIONS, MEAN_KB, LATENCY_SECONDS = 40, 600, 60.0, 0.04
@@ -94,6 +96,15 @@ def _story(running: Rehearsal, population: Population) -> None:
         _run(running, "3. The daily run fetches only what changed", "/daily")
         _run(running, "4. Once more: nothing changed, nothing is fetched", "/daily")
         _show_warehouse(running)
+        _report(running)
+
+
+def _report(running: Rehearsal) -> None:
+    path = FOLDER / "report.html"
+    with console.status("Writing the report ..."):
+        dataset = f"{running.warehouse.project}.{DATASET}"
+        path.write_text(render(gather(running.client, dataset, show_text=False)), encoding="utf-8")
+    console.print(f"\nA report of all this, to open in a browser: [bold]{_shown(path)}[/bold]", soft_wrap=True)
 
 
 def _run(running: Rehearsal, title: str, path: str) -> None:

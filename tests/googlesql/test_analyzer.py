@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.googlesql, pytest.mark.slow]
+pytestmark = pytest.mark.googlesql
 
 ROOT = Path(__file__).parents[2]
 ANALYZER = ROOT / ".venv-googlesql" / "bin" / "python"
