@@ -93,6 +93,18 @@ class Plan:
             starts.append(user.owed_since)
         return min(starts)
 
+    def leaves_out(self, window: Window, active_until: datetime | None) -> bool:
+        """Whether a user need not be asked for: no activity since the window begins, in a plain daily run.
+
+        System Activity is hours late, so this is no news of the last hours. Nothing is lost by it, because the user's
+        watermark stays: the run that does see the activity begins there. Who has no watermark yet, or is owed a window,
+        is always asked for.
+        """
+        user = self.position.users.get(window.user_id)
+        settled = user is not None and user.watermark is not None and user.owed_since is None
+        plain = self.order.kind is Kind.DAILY and self.order.requested is None
+        return plain and settled and active_until is not None and active_until < window.since
+
     def anchors(self, window: Window) -> bool:
         """Whether the window may set a first watermark: nothing before it is wanted."""
         return window.since <= self.floor

@@ -83,12 +83,12 @@ def _sync(settings: Settings, plan: Plan, connection: Connection, ledger: Ledger
     order, looker = plan.order, Looker(settings, brake)
     try:
         with report.stage("discover"):
-            users = order.users or discovery.users(
-                looker.admin, settings.looker_user_query_id, settings.looker_user_id_key
-            )
-            windows = plan.windows(users)
+            active_until = _users(order, settings, looker)
         with report.stage("plan"):
+            windows = plan.windows(active_until)
             report.users["seen"] = len(windows)
+            windows = [each for each in windows if not plan.leaves_out(each, active_until[each.user_id])]
+            report.users[Outcome.FINISHED.value] = report.users["seen"] - len(windows)
             report.window_start = earliest(windows, plan.since)
             versions = Versions() if order.refetch else ledger.versions(_by_start(windows))
         fanout: Fanout[Row] = Fanout(
@@ -113,6 +113,15 @@ def _sync(settings: Settings, plan: Plan, connection: Connection, ledger: Ledger
     finally:
         report.api_calls = looker.calls
         looker.close()
+
+
+def _users(order: Order, settings: Settings, looker: Looker) -> dict[str, datetime | None]:
+    """Whose conversations are wanted, and until when each may have been active."""
+    if order.users:
+        return dict.fromkeys(order.users)
+    return discovery.users(
+        looker.admin, settings.looker_user_query_id, settings.looker_user_id_key, settings.looker_user_activity_key
+    )
 
 
 def _load_and_commit(

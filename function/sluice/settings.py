@@ -38,6 +38,11 @@ class Settings(BaseSettings):
         default="",
         description="Column of that query that holds the user id; empty: user.id, else history.user_id.",
     )
+    looker_user_activity_key: str = Field(
+        default="",
+        description="Column of that query with the time of a user's last activity; plain daily runs then leave out who "
+        "was not active since their watermark. Empty: nobody is left out.",
+    )
     looker_timeout_seconds: int = Field(
         default=120, ge=5, le=600, description="Longest wait for an answer of Looker, in seconds."
     )

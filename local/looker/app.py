@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from local.looker.answers import Refusal, json_answer, json_error
-from local.looker.cast import Standing
+from local.looker.cast import Standing, User
 from local.looker.conversations import LISTED, Conversation
 from local.looker.faults import Faults
 from local.looker.journal import Journal
@@ -34,7 +34,7 @@ class Options:
     `token_seconds` is the life of a token, `latency_seconds` what every answer waits. `impersonation_allowed=False`
     refuses every `login_user` with 403, as Looker (Google Cloud core) does for regular users. `page_cap` is the most
     conversations a search answers with, whatever its limit. The rest shapes the System Activity query: the column that
-    holds the user, ids as text, every row twice, or a failure told with 200.
+    holds the user, ids as text, every row twice, a failure told with 200, or a column with each user's last activity.
     """
 
     client_id: str = "simulated-client-id"
@@ -49,6 +49,7 @@ class Options:
     discovery_duplicates: bool = False
     discovery_error: str | None = None
     discovery_active_only: bool = False
+    discovery_activity_field: str | None = None
 
 
 class Looker:
@@ -160,7 +161,7 @@ class _Api:
             return json_answer([{"looker_error": self.options.discovery_error}])
         active_only = self.options.discovery_active_only
         rows = [
-            self._row(user.id, user.email)
+            self._row(user)
             for user in self.population.discoverable()
             if user.standing is Standing.ACTIVE or not active_only
         ]
@@ -209,9 +210,14 @@ class _Api:
         body = {"access_token": self.tokens.issue(owner), "token_type": "Bearer", "refresh_token": None}
         return json_answer({**body, "expires_in": int(self.options.token_seconds)})
 
-    def _row(self, user_id: int, email: str) -> dict[str, Any]:
-        shown = str(user_id) if self.options.discovery_text_ids else user_id
-        return {self.options.discovery_field: shown, "user.email": email}
+    def _row(self, user: User) -> dict[str, Any]:
+        shown = user.key if self.options.discovery_text_ids else user.id
+        row: dict[str, Any] = {self.options.discovery_field: shown, "user.email": user.email}
+        if self.options.discovery_activity_field is not None:
+            moments = [each.updated_at for each in self.population.conversations_of(user.key)]
+            # As System Activity writes times: in UTC or the query's time zone, without saying which.
+            row[self.options.discovery_activity_field] = f"{max(moments):%Y-%m-%d %H:%M:%S}" if moments else None
+        return row
 
 
 def _row_limit(text: str) -> int | None:

@@ -55,7 +55,8 @@ def test_no_key_belongs_to_both_the_function_and_its_environment() -> None:
 def test_the_function_reads_back_exactly_what_was_configured(
     base: Graph, configured: Callable[..., Graph], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    graph = configured(dry_run="true", workers="7", include_deleted="true", looker_user_id_key="user.id")
+    columns = {"looker_user_id_key": "user.id", "looker_user_activity_key": "user.last_active"}
+    graph = configured(dry_run="true", workers="7", include_deleted="true", **columns)
     variables = graph["handler/function"].inputs["serviceConfig"]["environmentVariables"]
     for name in FunctionSettings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
