@@ -139,7 +139,8 @@ class Fanout[Row]:
         finally:
             for user in self._closing:
                 user.session.close()
-        self._raise_if_all_refused(everybody=not self._waiting)
+        if (refusal := self._refusal(everybody=not self._waiting)) is not None:
+            raise refusal
 
     def _start(self, pool: ThreadPoolExecutor) -> None:
         self._running = self._workers
@@ -175,8 +176,13 @@ class Fanout[Row]:
                 if self._fetches:
                     return partial(self._fetch, *self._fetches.popleft())
                 if self._waiting and not self._halted and self._open < self._workers:
-                    self._open += 1
-                    return partial(self._begin, self._waiting.popleft())
+                    refusal = self._refusal(everybody=False)
+                    if refusal is None:
+                        self._open += 1
+                        return partial(self._begin, self._waiting.popleft())
+                    # In doubt, nobody new: those who are open tell whether it is everybody.
+                    if not self._open:
+                        raise refusal
                 if not self._open and (self._halted or not self._waiting):
                     return None
                 self._changed.wait(NOTICE_SECONDS)
@@ -267,7 +273,7 @@ class Fanout[Row]:
             self.counts[what] += 1
 
     def _failed(self, user: _User, error: LookerError) -> None:
-        """One user's failure; raises where it is everybody's."""
+        """One user's failure; raises where it is surely everybody's."""
         if isinstance(error, LoginRefused):
             raise error
         if isinstance(error, LookerUnavailable) and self._brake.exhausted and not self._brake.expired:
@@ -282,7 +288,6 @@ class Fanout[Row]:
             self.errors[_class(error)] += 1
             if isinstance(error, LookerRefused) and _is_systematic(error):
                 self._refusals[error.step] += 1
-        self._raise_if_all_refused(everybody=False)
 
     def _probe(self) -> None:
         """Many requests in a row failed: is it Looker, or what was asked for?"""
@@ -291,15 +296,15 @@ class Fanout[Row]:
         except LookerRefused:
             return
 
-    def _raise_if_all_refused(self, *, everybody: bool) -> None:
+    def _refusal(self, *, everybody: bool) -> LookerError | None:
+        """The run's error where so many users were refused that it may be all of them, and none was listed."""
         enough = 1 if everybody else min(len(self._windows), REFUSALS_THAT_COUNT_AS_ALL)
-        with self._changed:
-            step, refused = next(iter(self._refusals.most_common(1)), ("", 0))
-            if self._listed_any or refused < enough:
-                return
+        step, refused = next(iter(self._refusals.most_common(1)), ("", 0))
+        if self._listed_any or refused < enough:
+            return None
         if step == ImpersonationRefused.step:
-            raise ImpersonationRefused(f"Looker refused to impersonate all of the {refused} users tried")
-        raise ConversationsUnavailable(f"Looker refused the conversations of all of the {refused} users tried")
+            return ImpersonationRefused(f"Looker refused to impersonate all of the {refused} users tried")
+        return ConversationsUnavailable(f"Looker refused the conversations of all of the {refused} users tried")
 
 
 def _is_after(item: Listed, window: Window) -> bool:

@@ -1,12 +1,12 @@
 import threading
 import time
+from collections.abc import Callable
 
 from sluice.looker import brake as module
 from sluice.looker.brake import Brake
 
 
-def in_thread(action: object) -> threading.Thread:
-    assert callable(action)
+def in_thread(action: Callable[[], object]) -> threading.Thread:
     thread = threading.Thread(target=action)
     thread.start()
     return thread
@@ -19,11 +19,17 @@ def test_a_brake_that_nobody_holds_lets_pass_at_once() -> None:
 
 
 def test_everybody_waits_while_one_holds() -> None:
-    brake, passed = Brake(), []
+    brake = Brake()
+    passed: list[float] = []
     begun = time.monotonic()
+
+    def wait() -> None:
+        brake.wait()
+        passed.append(time.monotonic() - begun)
+
     holder = in_thread(lambda: brake.hold(0.4))
     time.sleep(0.05)
-    waiters = [in_thread(lambda: (brake.wait(), passed.append(time.monotonic() - begun))) for _ in range(8)]
+    waiters = [in_thread(wait) for _ in range(8)]
     for thread in (holder, *waiters):
         thread.join()
     assert min(passed) >= 0.4
@@ -61,7 +67,8 @@ def test_expired_from_the_deadline_on() -> None:
 
 
 def test_stopping_ends_every_wait() -> None:
-    brake, slept = Brake(), []
+    brake = Brake()
+    slept: list[bool] = []
     threads = [in_thread(lambda: slept.append(brake.hold(30))), in_thread(lambda: slept.append(brake.sleep(30)))]
     time.sleep(0.05)
     threads.append(in_thread(brake.wait))

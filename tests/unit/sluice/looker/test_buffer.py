@@ -1,6 +1,6 @@
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -17,8 +17,7 @@ def threads() -> Iterator[list[threading.Thread]]:
         assert not thread.is_alive()
 
 
-def run(threads: list[threading.Thread], action: object, *arguments: object) -> threading.Thread:
-    assert callable(action)
+def run(threads: list[threading.Thread], action: Callable[..., object], *arguments: object) -> threading.Thread:
     threads.append(threading.Thread(target=action, args=arguments, daemon=True))
     threads[-1].start()
     return threads[-1]

@@ -49,7 +49,7 @@ def calling(looker: Looker, brake: Brake, impatient: None) -> Iterator[Callable[
     made: list[PooledTransport] = []
 
     def make(**options: Any) -> Caller:
-        chosen = {"timeout": 5.0, "retries": 3, "connections": 50, "brake": brake} | options
+        chosen: dict[str, Any] = {"timeout": 5.0, "retries": 3, "connections": 50, "brake": brake} | options
         made.append(PooledTransport(looker.url, **chosen))
         return Caller(looker, made[-1])
 
@@ -91,7 +91,7 @@ def test_a_refusal_is_final_and_carries_its_status(looker: Looker, calling: Call
 
 def test_nobody_listens(looker: Looker, calling: Callable[..., Caller], brake: Brake) -> None:
     with closing(PooledTransport("http://127.0.0.1:9", timeout=1, retries=1, connections=1, brake=brake)) as transport:
-        with pytest.raises(LookerUnavailable, match="GET /api/4.0/user: NewConnectionError"):
+        with pytest.raises(LookerUnavailable, match=r"GET /api/4\.0/user: NewConnectionError"):
             transport.request(HttpMethod.GET, "http://127.0.0.1:9/api/4.0/user")
         assert transport.calls == 2
 
