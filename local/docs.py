@@ -28,7 +28,8 @@ def generated() -> dict[Path, str]:
     """Every generated file and what it must hold."""
     readme = ROOT / "README.md"
     text = _replace(readme.read_text(), "settings", settings_table())
-    return {ROOT / ".env.example": env_example(), readme: _replace(text, "pruning", pruning_table())}
+    text = _replace(text, "pruning", pruning_table())
+    return {ROOT / ".env.example": env_example(), readme: _replace(text, "views", views_table())}
 
 
 def env_example() -> str:
@@ -56,6 +57,17 @@ def settings_table() -> str:
 def pruning_table() -> str:
     rows = [(f"`{rule.path}`", rule.why, rule.kept) for rule in RULES]
     return _table(("dropped", "because it is", "kept of it"), rows)
+
+
+def views_table() -> str:
+    paths = sorted((ROOT / "sql" / "views").glob("*.sql"))
+    rows = [(f"[`{path.stem}`](sql/views/{path.name})", _first(path, "description")) for path in paths]
+    return _table(("view", "answers"), rows)
+
+
+def _first(path: Path, key: str) -> str:
+    prefix = f"-- {key}: "
+    return next(line.removeprefix(prefix) for line in path.read_text().splitlines() if line.startswith(prefix))
 
 
 def _text(field: FieldInfo) -> str:
