@@ -153,7 +153,7 @@ def fetch(session: Session, listed: Listed) -> Conversation | Unreadable:
 def _read(session: Session, path: str, listed: Listed, body: bytes) -> Conversation:
     parts = lenient.document(body)
     messages = parts.pop("messages", None)
-    if messages is None or bytes(memoryview(messages)) == b"null":
+    if lenient.is_null(messages):
         # The messages of a conversation are nullable, and may have been left out of the answer.
         listing = session.get(f"{path}/messages").strip()
         listing = b"[]" if listing in {b"", b"null"} else listing

@@ -30,8 +30,12 @@ def _object(levels: int) -> Any:
 
 
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_DEEP: list[msgspec.json.Decoder[Members]] = [msgspec.json.Decoder(_object(levels)) for levels in range(DEEPEST + 1)]
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
+_DEEP: list[msgspec.json.Decoder[Members]] = [msgspec.json.Decoder(_object(levels)) for levels in range(DEEPEST + 1)]
+# No numbers: which of them a document may hold is for the standard library to say.
+_DOCUMENT: msgspec.json.Decoder[Members] = msgspec.json.Decoder(
+    GenericAlias(dict, (str, bool | str | list[msgspec.Raw] | _object(0) | None))
+)
 
 
 def _number(text: str) -> float | str:
@@ -49,13 +53,20 @@ def _integer(text: str) -> int | str:
 _DECODER = json.JSONDecoder(parse_float=_number, parse_int=_integer, parse_constant=str)
 
 
-def document(body: bytes) -> dict[str, msgspec.Raw]:
-    """The members of a JSON object, unread. What a strict reader refuses is mended first.
+def document(body: bytes) -> Members:
+    """The members of a JSON object, arrays and objects among them split once. What a strict reader refuses is mended.
 
     Raises:
         ValueError: not JSON, not UTF-8, or not an object.
         RecursionError: nested deeper than can be read.
     """
+    try:
+        return _DOCUMENT.decode(body)
+    except msgspec.MsgspecError:
+        return dict(_members(body))
+
+
+def _members(body: bytes) -> dict[str, msgspec.Raw]:
     try:
         return _OBJECT.decode(body)
     except msgspec.ValidationError as error:
@@ -88,6 +99,10 @@ def _decoded(raw: msgspec.Raw) -> Any:
         except msgspec.MsgspecError:
             pass  # read below
     return _DECODER.decode(str(text, "utf-8", "surrogatepass"))
+
+
+def is_null(part: Part) -> bool:
+    return part is None or (isinstance(part, msgspec.Raw) and memoryview(part)[0] == ord("n"))
 
 
 def is_object(part: Part) -> bool:

@@ -93,6 +93,8 @@ def _keep_members(parts: Members, node: Node) -> dict[str, Json]:
 
 def _camel(parts: Members) -> Members:
     """Known keys spelled in snake_case take their usual spelling, unless that is taken."""
+    if CAMEL.keys().isdisjoint(parts):
+        return parts
     return {_spelling(key, parts): value for key, value in parts.items()}
 
 
