@@ -11,7 +11,7 @@ from typing import Any
 import flask
 import functions_framework
 
-from sluice import __version__, logs
+from sluice import __version__, heap, logs
 from sluice.errors import RequestError, Retryable, SluiceError
 from sluice.looker.session import USER_ID
 from sluice.plan import Kind, Order
@@ -28,6 +28,7 @@ type Answer = tuple[Any, int]
 # The framework imports this module first and starts its server then: it would take WORKERS for a number of processes.
 if "WORKERS" in os.environ:
     os.environ["LOOKER_WORKERS"] = os.environ.pop("WORKERS")
+heap.bound()
 logs.setup()
 log = logging.getLogger("sluice.main")
 
