@@ -4,13 +4,15 @@ import sys
 from datetime import UTC, datetime
 
 from bench.contenders.meter import metered
-from sluice import logs
+from sluice import heap, logs
 from sluice.plan import Kind, Order
 from sluice.run import new_run_id, run
 from sluice.settings import Settings
 
 
 def main() -> None:
+    # As main.py does when the function starts.
+    heap.bound()
     logs.setup()
     settings, order = Settings.load(), Order(Kind(sys.argv[1]))
     with metered() as figures:

@@ -66,12 +66,13 @@ def _hoist_system_message(parts: Members, nested: Part) -> None:
         parts["systemMessage"] = nested
 
 
-def _keep(value: Part, node: Node | Rule | None) -> Json:
+def _keep(value: Part, node: Node) -> Json:
     """The decoded value less what the rules below `node` drop."""
-    if isinstance(node, dict) and lenient.is_object(value):
+    if lenient.is_object(value):
         return _keep_members(_camel(lenient.members(value)), node)
-    if isinstance(node, dict) and "[]" in node and lenient.is_array(value):
-        return [_keep(element, node["[]"]) for element in lenient.elements(value)]
+    each = node.get("[]")
+    if isinstance(each, dict) and lenient.is_array(value):
+        return [_keep(element, each) for element in lenient.elements(value)]
     return lenient.loads(value)
 
 
@@ -81,7 +82,9 @@ def _keep_members(parts: Members, node: Node) -> dict[str, Json]:
     for key, value in parts.items():
         # By the usual spelling even where that is taken: no second spelling saves a heavy part.
         child = node.get(CAMEL.get(key, key))
-        if isinstance(child, Rule):
+        if child is None:
+            kept[key] = lenient.loads(value)
+        elif isinstance(child, Rule):
             dropped.append((child, value))
         else:
             kept[key] = _keep(value, child)
