@@ -62,8 +62,14 @@ WHEN NOT MATCHED THEN INSERT (
 -- The same version of a conversation is refused once, however often it is met.
 MERGE `${dataset}.rejects` AS held
 USING (
-  SELECT * FROM `${staging}`
-  WHERE kind = 'reject'
+  SELECT * EXCEPT (latest)
+  FROM (
+    -- By fetch, not by part: the pieces of one body stay together.
+    SELECT *, RANK() OVER (PARTITION BY id, updated_at ORDER BY ingested_at DESC) AS latest
+    FROM `${staging}`
+    WHERE kind = 'reject'
+  )
+  WHERE latest = 1
 ) AS refused
   ON
     held.id = refused.id
