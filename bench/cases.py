@@ -1,7 +1,6 @@
 """What is measured, in which order, and the tables that come of it."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,8 +11,8 @@ from statistics import median
 from bench.bodies import bodies
 from bench.certificate import Certificate
 from bench.load import Load
-from bench.measure import OTHER_PYTHON, ROOT, Contender, Result, measure
-from bench.servers import serving
+from bench.measure import OTHER_PYTHON, Contender, Result, measure
+from bench.servers import ENVIRON, ROOT, serving
 
 NAMES = {
     Contender.OURS: "1 Sluice",
@@ -123,9 +122,8 @@ class Bench:
 
 def _engine(name: str, file: Path) -> dict[str, float]:
     python = OTHER_PYTHON if name == "orjson" else sys.executable
-    environ = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "function")))}
     command = [str(python), "-m", "bench.contenders.engine", name, str(file)]
-    done = subprocess.run(command, env=environ, cwd=ROOT, stdout=subprocess.PIPE, check=True)
+    done = subprocess.run(command, env=ENVIRON, cwd=ROOT, stdout=subprocess.PIPE, check=True)
     figures: dict[str, float] = json.loads(done.stdout)
     return figures
 

@@ -1,20 +1,17 @@
 """One contender over one load: what it spent, what the servers saw, and that nothing was left out."""
 
 import json
-import os
 import subprocess
 import sys
 from bisect import bisect_right
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path
 from typing import Any
 
 from bench.certificate import Certificate
 from bench.load import Load
-from bench.servers import Servers, serving
+from bench.servers import ENVIRON, ROOT, Servers, serving
 
-ROOT = Path(__file__).resolve().parents[1]
 OTHER_PYTHON = ROOT / ".venv-bench" / "bin" / "python"
 
 
@@ -93,7 +90,7 @@ def _streamed_from(fetched_at: list[float], first_byte_at: float | None) -> floa
 
 def _run(contender: Contender, environ: dict[str, str]) -> dict[str, Any]:
     command = [contender.python, "-m", *filter(None, contender.value)]
-    done = subprocess.run(command, env={**os.environ, **environ}, cwd=ROOT, stdout=subprocess.PIPE, check=False)
+    done = subprocess.run(command, env={**ENVIRON, **environ}, cwd=ROOT, stdout=subprocess.PIPE, check=False)
     if done.returncode:
         raise RuntimeError(f"{contender.name} failed:\n{done.stdout.decode()[-2000:]}")
     figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
@@ -114,5 +111,4 @@ def _environment(load: Load, servers: Servers) -> dict[str, str]:
         "RUN_BUDGET_SECONDS": "3300",
         "SSL_CERT_FILE": bundle,
         "REQUESTS_CA_BUNDLE": bundle,
-        "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "function"))),
     }

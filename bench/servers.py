@@ -1,6 +1,7 @@
 """Looker and BigQuery for load, each in a process of its own for as long as one measurement lasts."""
 
 import json
+import os
 import ssl
 import subprocess
 import sys
@@ -10,12 +11,16 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from http.client import HTTPSConnection
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from bench.certificate import Certificate
 from bench.load import Load
 
+ROOT = Path(__file__).resolve().parents[1]
+ENVIRON = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "function")))}
+"""Of every process of the bench: where the bench and the function are found."""
 STOP_SECONDS = 10.0
 
 
@@ -66,7 +71,7 @@ def serving(load: Load, certificate: Certificate) -> Iterator[Servers]:
 @contextmanager
 def _process(module: str, *arguments: str) -> Iterator[str]:
     command = [sys.executable, "-m", module, *arguments]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, env=ENVIRON, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         try:
