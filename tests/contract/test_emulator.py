@@ -19,6 +19,9 @@ from google.cloud import bigquery
 
 from local.warehouse.emulator import Warehouse
 
+# What is relied on here, every other test shows too, in passing; one by one it takes minutes.
+pytestmark = pytest.mark.slow
+
 ROWS = [
     bigquery.SchemaField("id", "STRING", "REQUIRED"),
     bigquery.SchemaField("at", "TIMESTAMP", "REQUIRED"),
