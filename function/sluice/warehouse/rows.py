@@ -70,6 +70,7 @@ def _suspicious(text: bytes, max_string_bytes: int) -> bool:
         len(text) > max_string_bytes
         or text.count(b"[") + text.count(b"{") > MAX_DEPTH
         or _MANY_DIGITS.search(text) is not None
+        or b"null" in text  # so is a number written that is not finite
     )
 
 
