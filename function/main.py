@@ -92,7 +92,7 @@ def _run(request: flask.Request, run_id: str, kind: Kind) -> Answer:
 def _runs(request: flask.Request, run_id: str) -> Answer:
     _known(request, "limit")
     limit = request.args.get("limit", "50")
-    if not limit.isdecimal() or not 1 <= int(limit) <= MOST_RUNS:
+    if not limit.isdecimal() or len(limit) > len(str(MOST_RUNS)) or not 1 <= int(limit) <= MOST_RUNS:
         raise RequestError("limit", f"a whole number from 1 to {MOST_RUNS}")
     with closing(Connection(Settings.load())) as connection:
         return {"runs": Ledger(connection).runs(limit=int(limit))}, 200

@@ -58,7 +58,7 @@ class Converter:
             messages=len(found.messages),
             raw_bytes=len(found.body),
             stored_bytes=len(messages.text),
-            texts_cut=messages.cut + line.cut,
+            texts_cut=line.cut,
         )
 
     def _encode(self, row: dict[str, Any]) -> Encoded:

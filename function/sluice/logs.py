@@ -36,9 +36,16 @@ class JsonFormatter(logging.Formatter):
 
 
 def _frames(error: BaseException) -> list[str]:
-    lines = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
-    cause = error.__cause__ or error.__context__
-    return [type(error).__name__, *lines, *(["caused by", *_frames(cause)] if cause is not None else [])]
+    shown: list[str] = []
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        frames = traceback.extract_tb(cause.__traceback__)
+        shown += ["caused by"] if shown else []
+        shown += [type(cause).__name__, *(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames)]
+        cause = cause.__cause__ or cause.__context__
+    return shown
 
 
 def setup() -> None:

@@ -106,9 +106,13 @@ class Settings(BaseSettings):
     @field_validator("looker_base_url", "bq_endpoint")
     @classmethod
     def _origin(cls, value: str) -> str:
-        parts = urlsplit(value)
+        wrong = "must be an address such as https://host or https://host:port, without a path"
+        try:
+            parts, _ = urlsplit(value), urlsplit(value).port
+        except ValueError:
+            raise ValueError(wrong) from None  # whose own text quotes the value
         if parts.scheme not in {"https", "http"} or not parts.hostname or parts.path.strip("/") or parts.query:
-            raise ValueError("must be an address such as https://host or https://host:port, without a path")
+            raise ValueError(wrong)
         if parts.username or parts.password:
             raise ValueError("must not hold credentials")
         if parts.scheme == "http" and parts.hostname not in LOOPBACK:

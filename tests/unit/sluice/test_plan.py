@@ -1,0 +1,134 @@
+"""Every rule of the windows."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from sluice.looker.fanout import Window
+from sluice.plan import BEGINNING, Kind, Order, Plan, earliest
+from sluice.warehouse.ledger import Position, Watermark
+from tests.unit.sluice.warehouse.tables import settings
+
+NOW = datetime(2026, 11, 1, 12, 34, 56, 789, tzinfo=UTC)
+BEGAN = datetime(2026, 10, 1, tzinfo=UTC)
+REACHED = NOW - timedelta(days=1)
+DAY = timedelta(days=1)
+OVERLAP = timedelta(minutes=60)
+FIRST = Position({}, None)
+USERS = {
+    "reached": Watermark(REACHED, None),
+    "owed": Watermark(REACHED, REACHED - 3 * DAY),
+    "owed little": Watermark(REACHED, REACHED - timedelta(minutes=1)),
+    "left": Watermark(None, BEGAN + DAY),
+    "left early": Watermark(None, BEGAN - DAY),
+    "seen": Watermark(None, None),
+}
+LATER = Position(USERS, BEGAN)
+
+
+def plan(kind: Kind = Kind.DAILY, position: Position = LATER, lookback: timedelta = DAY, **order: Any) -> Plan:
+    return Plan(Order(kind, **order), position, NOW, OVERLAP, lookback)
+
+
+def since(planned: Plan, user: str) -> datetime:
+    (window,) = planned.windows([user])
+    assert (window.user_id, window.until) == (user, planned.until)
+    return window.since
+
+
+def test_the_settings_decide_overlap_and_lookback() -> None:
+    chosen = settings("http://127.0.0.1:1", overlap_minutes=5, lookback_days=3)
+    planned = Plan.of(Order(Kind.DAILY), FIRST, NOW, chosen)
+    assert (planned.overlap, planned.lookback) == (timedelta(minutes=5), 3 * DAY)
+
+
+@pytest.mark.parametrize("days", [0, 1, 30])
+def test_the_first_run_begins_at_the_start_of_a_day(days: int) -> None:
+    planned = plan(position=FIRST, lookback=days * DAY)
+    midnight = datetime(2026, 11, 1, tzinfo=UTC) - days * DAY
+    assert since(planned, "anybody") == planned.since == planned.floor == midnight
+    assert planned.until == NOW
+
+
+@pytest.mark.parametrize(
+    ("user", "start"),
+    [
+        ("reached", REACHED - OVERLAP),
+        ("owed", REACHED - 3 * DAY),
+        ("owed little", REACHED - OVERLAP),
+        ("left", BEGAN),
+        ("left early", BEGAN - DAY),
+        ("seen", BEGAN),
+        ("never seen", BEGAN),
+    ],
+)
+def test_a_daily_window_begins_where_the_user_is(user: str, start: datetime) -> None:
+    assert since(plan(), user) == start
+
+
+def test_a_later_user_begins_where_the_ledger_began_however_long_ago() -> None:
+    """System Activity shows users hours late: what they did meanwhile is not to be lost."""
+    assert since(plan(lookback=timedelta(0)), "never seen") == BEGAN
+
+
+def test_a_historical_window_is_everything_for_everybody() -> None:
+    for position in (FIRST, LATER):
+        for user in (*USERS, "never seen"):
+            assert since(plan(Kind.HISTORICAL, position), user) == BEGINNING
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("user", [*USERS, "never seen"])
+def test_an_explicit_since_holds_for_everybody(kind: Kind, user: str) -> None:
+    start = datetime(2026, 5, 5, tzinfo=UTC)
+    planned = plan(kind, since=start)
+    assert since(planned, user) == planned.since == start
+
+
+@pytest.mark.parametrize(
+    ("until", "end"),
+    [(None, NOW), (NOW - DAY, NOW - DAY), (NOW, NOW), (NOW + DAY, NOW)],
+)
+def test_no_window_ends_after_the_run_began(until: datetime | None, end: datetime) -> None:
+    """What changes while it runs may be missed: it is the next run's."""
+    assert plan(until=until).until == plan(Kind.HISTORICAL, until=until).until == end
+
+
+def test_naming_users_changes_no_window() -> None:
+    named = plan(users=("reached", "owed"))
+    assert [since(named, user) for user in USERS] == [since(plan(), user) for user in USERS]
+
+
+@pytest.mark.parametrize(
+    ("planned", "user", "anchored"),
+    [
+        (plan(position=FIRST), "anybody", True),
+        (plan(), "never seen", True),
+        (plan(), "left early", True),
+        (plan(), "reached", False),
+        (plan(Kind.HISTORICAL), "never seen", True),
+        (plan(since=BEGAN), "never seen", True),
+        (plan(since=BEGAN - DAY), "never seen", True),
+        (plan(since=BEGAN + timedelta(seconds=1)), "never seen", False),
+        (plan(position=FIRST, since=NOW - timedelta(hours=1)), "anybody", False),
+        (plan(Kind.HISTORICAL, FIRST, since=BEGINNING), "anybody", True),
+    ],
+)
+def test_a_window_is_anchored_where_nothing_before_it_is_wanted(planned: Plan, user: str, anchored: bool) -> None:
+    (window,) = planned.windows([user])
+    assert planned.anchors(window) is anchored
+
+
+def test_what_makes_an_order_other_than_plain() -> None:
+    assert Order(Kind.DAILY).requested is None
+    assert Order(Kind.HISTORICAL, dry_run=True).requested is None
+    assert Order(Kind.DAILY, since=BEGAN).requested == {"since": BEGAN.isoformat()}
+    assert Order(Kind.DAILY, until=BEGAN, users=("7",)).requested == {"until": BEGAN.isoformat(), "users": ["7"]}
+    assert Order(Kind.HISTORICAL, refetch=True).requested == {"refetch": True}
+
+
+def test_the_earliest_of_the_windows() -> None:
+    windows = [Window("a", NOW, NOW), Window("b", BEGAN, NOW)]
+    assert earliest(windows, NOW) == BEGAN
+    assert earliest([], NOW) == NOW
