@@ -7,7 +7,7 @@ import google.auth
 import requests
 from google.api_core import exceptions
 from google.auth.credentials import AnonymousCredentials, Credentials
-from google.auth.exceptions import GoogleAuthError
+from google.auth.exceptions import GoogleAuthError, TransportError
 from google.auth.transport.requests import AuthorizedSession
 from google.cloud import bigquery
 from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY
@@ -76,7 +76,7 @@ def errors(step: str, refused: type[WarehouseError] = WarehouseRefused) -> Itera
         yield
     except (exceptions.TooManyRequests, exceptions.ServerError, exceptions.RetryError) as error:
         raise WarehouseUnavailable(f"BigQuery: {_kind(error)}", step=step) from error
-    except (requests.ConnectionError, requests.Timeout, TimeoutError) as error:
+    except (requests.ConnectionError, requests.Timeout, TimeoutError, TransportError) as error:
         raise WarehouseUnavailable(f"BigQuery: {type(error).__name__}", step=step) from error
     except (exceptions.Forbidden, exceptions.Unauthorized, exceptions.NotFound) as error:
         raise WarehouseRefused(f"BigQuery: {_kind(error)}", step=step) from error
