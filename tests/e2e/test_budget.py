@@ -8,7 +8,7 @@ MOST_RUNS = 12
 
 
 def test_one_user_larger_than_the_budget(install: Install) -> None:
-    population = Population(users=1, conversations=90, mean_kb=16, now=days_ago(1))
+    population = Population(users=1, conversations=60, mean_kb=16, now=days_ago(1))
     installation = install(population, latency_seconds=0.25)
     expected = everything(population)
     states: list[str] = []

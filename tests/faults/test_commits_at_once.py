@@ -19,7 +19,7 @@ from sluice.warehouse.rows import encode
 from tests.conftest import Install
 from tests.support.truth import days_ago
 
-COMMITS = 4
+COMMITS = 2
 IDS = [f"conversation-{number}" for number in range(5)]
 USERS = ("12", "19")
 
