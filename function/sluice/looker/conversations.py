@@ -74,7 +74,7 @@ def pages(session: Session, size: PageSize, *, deleted: bool, since: datetime) -
     deleted meanwhile moves all later ones up.
 
     Raises:
-        LookerMalformed: a page is not a list of conversations with ids.
+        LookerMalformed: a page is not a list of conversations with ids, or the offset has no effect.
         LookerRefused, LookerUnavailable: as Session.get.
     """
     seen: set[str] = set()
@@ -94,8 +94,10 @@ def pages(session: Session, size: PageSize, *, deleted: bool, since: datetime) -
             earlier = item.updated_at or earlier
         yield [item for item in fresh if item.updated_at is None or item.updated_at >= since]
         idle = 0 if fresh else idle + 1
-        if size.is_last(len(page)) or idle == MOST_IDLE_PAGES or (newest_first and earlier < since):
+        if size.is_last(len(page)) or (newest_first and earlier < since):
             return
+        if idle == MOST_IDLE_PAGES:
+            raise LookerMalformed("the listing repeats itself whatever the offset", step="list")
         reach = offset + len(page)
         offset += max(1, len(page) - overlap)
 

@@ -108,9 +108,15 @@ def test_pages_that_looker_caps_are_read_to_the_end(session: Session, population
     assert ids(listed(capped, 100)) == ids(of(population))
 
 
-def test_a_looker_that_ignores_the_offset_is_not_asked_for_ever(session: Session, population: Population) -> None:
+def test_a_looker_that_ignores_the_offset_is_neither_asked_for_ever_nor_believed(
+    session: Session, population: Population
+) -> None:
     stuck = Meddled(session, lambda number, query: query.update(offset=0))
-    assert ids(listed(stuck, 10)) == ids(of(population)[:10])
+    found: list[Listed] = []
+    with pytest.raises(LookerMalformed, match="repeats itself"):
+        for page in pages(stuck, PageSize(10), deleted=False, since=EVER):
+            found += page
+    assert ids(found) == ids(of(population)[:10])
     assert stuck.asked == 1 + MOST_IDLE_PAGES
 
 
