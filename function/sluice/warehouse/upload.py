@@ -19,8 +19,11 @@ from google.resumable_media.requests import ResumableUpload
 from sluice.errors import LoadFailed, WarehouseRefused, WarehouseUnavailable
 from sluice.warehouse.stream import LineStream
 
-CHUNK_BYTES = 4 * 1024 * 1024
-"""A multiple of 256 KiB, as the protocol demands. The client's default of 100 MB would hold as much in memory."""
+CHUNK_BYTES = 1024 * 1024
+"""A multiple of 256 KiB, as the protocol demands. The client's default of 100 MB would hold as much in memory.
+
+So small that the upload begins early: this many bytes of rows are some 200 conversations.
+"""
 TIMEOUT_SECONDS = (10.0, 120.0)
 MOST_FAILURES = 8
 LONGEST_PAUSE_SECONDS = 30.0
