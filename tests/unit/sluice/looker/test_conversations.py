@@ -114,8 +114,7 @@ def test_a_looker_that_ignores_the_offset_is_neither_asked_for_ever_nor_believed
     stuck = Meddled(session, lambda number, query: query.update(offset=0))
     found: list[Listed] = []
     with pytest.raises(LookerMalformed, match="repeats itself"):
-        for page in pages(stuck, PageSize(10), deleted=False, since=EVER):
-            found += page
+        found.extend(item for page in pages(stuck, PageSize(10), deleted=False, since=EVER) for item in page)
     assert ids(found) == ids(of(population)[:10])
     assert stuck.asked == 1 + MOST_IDLE_PAGES
 
