@@ -9,7 +9,7 @@ COMPILE := .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-e
 
 export PYTHONPATH := $(CURDIR):$(CURDIR)/function
 
-.PHONY: help demo local report test test-slow test-browser test-googlesql lint format docs requirements preview up destroy clean
+.PHONY: help demo local report test test-slow test-browser test-googlesql lint format docs bench bench-quick requirements preview up destroy clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do \
@@ -68,12 +68,26 @@ format: .venv/ready ## Format the code
 docs: .venv/ready ## Generate .env.example and the tables of the README from the code
 	@$(PYTHON) -m local.docs
 
+# dlt, one of the contenders, brings much that nothing else needs.
+.venv-bench/ready: .venv/ready bench/requirements.txt
+	@.venv/bin/uv venv --quiet --clear --python .venv/bin/python .venv-bench
+	@UV_CACHE_DIR=.local/cache/uv .venv/bin/uv pip sync --quiet --python .venv-bench/bin/python \
+		--require-hashes bench/requirements.txt
+	@touch $@
+
+bench: .venv/ready .venv-bench/ready ## Measure the function beside what one would use instead
+	@$(PYTHON) -m bench
+
+bench-quick: .venv/ready .venv-bench/ready ## The same, in short
+	@$(PYTHON) -m bench --quick
+
 requirements: .venv/ready ## Compile the requirements files from pyproject.toml
 	@$(COMPILE) --group dev --output-file requirements-dev.txt
 	@$(COMPILE) --group function --constraint requirements-dev.txt --output-file function/requirements.txt
 	@$(COMPILE) --group infra --constraint requirements-dev.txt --output-file infra/requirements.txt
 	@$(COMPILE) policy/requirements.in --output-file policy/requirements.txt
 	@$(COMPILE) tests/googlesql/requirements.in --output-file tests/googlesql/requirements.txt
+	@$(COMPILE) --constraint requirements-dev.txt bench/requirements.in --output-file bench/requirements.txt
 
 preview: .venv/ready .venv-policy/ready ## Show what `make up` would change in Google Cloud
 	@infra/pulumi.sh preview
