@@ -105,6 +105,21 @@ def test_a_wrong_value_is_named_and_not_quoted(environment: pytest.MonkeyPatch, 
     assert ";" not in text
 
 
+@pytest.mark.parametrize("port", ["canary", "99999", "-1"])
+def test_a_wrong_port_is_not_quoted_either(environment: pytest.MonkeyPatch, port: str) -> None:
+    text = problem(environment, LOOKER_BASE_URL=f"https://looker.example.com:{port}")
+    assert "must be an address" in text
+    assert port not in text
+
+
+def test_not_even_the_error_beneath_quotes_a_value(environment: pytest.MonkeyPatch) -> None:
+    for name, value in (COMPLETE | {"LOOKER_BASE_URL": "ftp://canary", "GCP_PROJECT_ID": "canary project"}).items():
+        environment.setenv(name, value)
+    with pytest.raises(ValidationError) as caught:
+        Settings()  # type: ignore[call-arg]  # the environment gives the arguments
+    assert "canary" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("given", "origin"),
     [

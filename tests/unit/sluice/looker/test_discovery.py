@@ -39,7 +39,7 @@ def test_all_rows_are_asked_for(start: Start) -> None:
 
 def test_a_failure_told_with_200_is_a_failure_and_its_text_stays_inside(start: Start) -> None:
     looker = start(discovery_error="Unknown field ann.lee@example.com")
-    with pytest.raises(DiscoveryFailed, match="looker_error") as caught:
+    with pytest.raises(DiscoveryFailed, match=r"failed inside Looker \(looker_error\)") as caught:
         users(client(looker).admin, looker.query_id)
     assert "ann.lee" not in str(caught.value)
 

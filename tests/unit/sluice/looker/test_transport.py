@@ -181,6 +181,7 @@ def test_an_empty_answer_is_an_answer(looker: Looker, calling: Callable[..., Cal
     assert looker.open_tokens == 0
 
 
+@pytest.mark.usefixtures("slowly")
 def test_fifty_threads_share_their_connections_and_every_call_is_counted(
     looker: Looker, calling: Callable[..., Caller]
 ) -> None:
@@ -193,3 +194,9 @@ def test_fifty_threads_share_their_connections_and_every_call_is_counted(
     assert caller.transport.calls == looker.requests.total == 200
     assert len(looker.requests.find(status=200)) == 200
     assert caller.transport._pool.num_connections <= 50
+
+
+@pytest.fixture
+def slowly(looker: Looker) -> None:
+    """Answers take long enough for the threads to ask at the same time."""
+    looker.faults.add(Fault("slow", times=None, seconds=0.05))

@@ -97,6 +97,8 @@ def test_a_failure_that_passes_loses_and_doubles_nothing(put: int | None, make: 
         ],
         [faults.unavailable(put) for put in range(MOST_FAILURES)],
         [Fault(1, 500), Fault(2, 502), Fault(3, 504), Fault(4, 408)],
+        # More in all than would end it in a row.
+        [faults.unavailable(put) for put in range(4 * 3) if put % 4 != 3],
     ],
 )
 def test_whatever_the_server_kept_the_rest_is_sent(planned: list[Fault]) -> None:
