@@ -1,7 +1,9 @@
 """The function as it runs in the cloud, on this machine: the real functions-framework serving function/main.py."""
 
+import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -88,8 +90,7 @@ def in_own_process(environ: Mapping[str, str], log: Path) -> Iterator[FunctionSe
     Raises:
         RuntimeError: it did not start.
     """
-    with socket.create_server((HOST, 0)) as free:
-        port = free.getsockname()[1]
+    port = _free_port()
     # The framework's own command, so that a process holds what an instance in the cloud holds.
     command = [sys.executable, "-m", "functions_framework", "--target", TARGET, "--source", str(SOURCE)]
     with log.open("ab") as output:
@@ -106,6 +107,14 @@ def in_own_process(environ: Mapping[str, str], log: Path) -> Iterator[FunctionSe
         yield server
     finally:
         server.kill()
+
+
+def _free_port() -> int:
+    """A port outside the range the system gives away, so that no other server takes it before ours does."""
+    for port in random.sample(range(20_000, 30_000), 100):
+        with contextlib.suppress(OSError), socket.create_server((HOST, port)):
+            return port
+    raise RuntimeError("no free port between 20000 and 30000")
 
 
 def _await_start(server: FunctionServer, process: subprocess.Popen[bytes]) -> None:
