@@ -1,7 +1,6 @@
 """Serves a simulated Looker on the loopback interface, over real sockets."""
 
 import asyncio
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -12,10 +11,10 @@ from typing import Any, NamedTuple, cast
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from local.listen import HOST, listen
 from local.looker.app import Looker, Options, application
 from local.looker.population import Population
 
-HOST = "127.0.0.1"
 START_SECONDS = 10.0
 
 
@@ -44,7 +43,7 @@ def serve(population: Population, *, port: int = 0, ssl: Certificate | None = No
     """
     looker = Looker(population, Options(**options))
     server = uvicorn.Server(_config(looker, ssl))
-    with _listener(port) as listener:
+    with listen(port) as listener:
         thread = threading.Thread(target=server.run, args=([listener],), name="simulated-looker", daemon=True)
         thread.start()
         try:
@@ -54,19 +53,6 @@ def serve(population: Population, *, port: int = 0, ssl: Certificate | None = No
         finally:
             server.should_exit = True
             thread.join()
-
-
-def _listener(port: int) -> socket.socket:
-    # Named as TCP, or asyncio leaves Nagle's algorithm on and every small answer waits 40 ms.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((HOST, port))
-        listener.listen(1024)
-    except OSError:
-        listener.close()
-        raise
-    return listener
 
 
 def _config(looker: Looker, ssl: Certificate | None) -> uvicorn.Config:

@@ -21,7 +21,8 @@ import uvicorn
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
-HOST = "127.0.0.1"
+from local.listen import HOST, listen
+
 PROJECT = "local"
 EXTENSIONS = ("ducklake", "spatial")
 
@@ -90,7 +91,7 @@ def emulator(data_dir: Path, port: int = 0) -> Iterator[Warehouse]:
 
 def _listen(port: int) -> socket.socket:
     try:
-        return socket.create_server((HOST, port))
+        return listen(port)
     except OSError as error:
         raise EmulatorUnavailable(f"port {port} cannot be opened ({error.strerror}); choose another one") from error
 
