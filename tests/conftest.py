@@ -9,6 +9,7 @@ import pytest
 
 from local.looker.population import Population
 from local.warehouse.emulator import Warehouse, emulator
+from tests.support.dataset import Dataset
 from tests.support.installation import Installation, installed
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -21,6 +22,12 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     """A running emulator; a test uses a dataset of its own in it."""
     with emulator(tmp_path_factory.mktemp("bigquery")) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def everything_of_sql(warehouse: Warehouse) -> Dataset:
+    """The one dataset with the views, which take seconds to create: each module of tests fills it anew."""
+    return Dataset.create(warehouse, "everything")
 
 
 @pytest.fixture(scope="session")

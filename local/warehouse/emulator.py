@@ -131,8 +131,11 @@ def _connect(directory: Path, config: dict[str, str] | None = None) -> duckdb.Du
             "temp_directory": str(directory / "spill"),
         }
     )
-    # Not given to connect(): there it is read before the built-in icu extension, and TimeZone needs icu.
-    for name, value in (config or {}).items():
+    # One thread, because what is asked here is small and several cost more than they bring; and no look for tables
+    # among this process's variables. Not given to connect(): there it is read before the built-in icu extension, and
+    # TimeZone needs icu.
+    settings = {"threads": "1", "python_enable_replacements": "false", **(config or {})}
+    for name, value in settings.items():
         connection.execute(f"SET GLOBAL {name} = '{value}'")
     for name in EXTENSIONS:
         connection.install_extension(str(_extension(name)))

@@ -14,7 +14,7 @@ ENDPOINTS = (LOGIN, LOGIN_USER, QUERY, SEARCH, CONVERSATION, MESSAGES, LOGOUT)
 # Two kinds a run, each once at every endpoint: a run costs seconds, and the second kind then meets other requests.
 PASSING = [
     pytest.param(("429", "drop"), id="429+drop"),
-    pytest.param(("503", "truncated"), id="503+truncated"),
+    pytest.param(("503", "truncated"), id="503+truncated", marks=pytest.mark.slow),
     pytest.param(("502", "short"), id="502+short", marks=pytest.mark.slow),
     pytest.param(("500", "garbage"), id="500+garbage", marks=pytest.mark.slow),
 ]
@@ -51,6 +51,7 @@ def test_what_may_pass_passes_everywhere(install: Install, kinds: tuple[str, str
     assert looker.open_tokens == LOGINS * len(LOSING & set(kinds))
 
 
+@pytest.mark.slow
 def test_slow_answers_and_a_token_that_ends(install: Install) -> None:
     """An answer that outlasts the time-out is asked for again, a token that died early is renewed, both unnoticed."""
     installation = install(population())

@@ -108,12 +108,8 @@ def survive(install: Install, log: Path, moments: list[Moment]) -> None:
     assert all(installation.client.get_table(f"{installation.dataset}.{name}").expires for name in staged)
 
 
-def test_killed_in_five_phases(install: Install, tmp_path: Path) -> None:
-    survive(
-        install,
-        tmp_path / "log",
-        [request(1), request(12), after_fetching(0.1), after_fetching(0.8), after_fetching(1.6)],
-    )
+def test_killed_in_three_phases(install: Install, tmp_path: Path) -> None:
+    survive(install, tmp_path / "log", [request(12), after_fetching(0.1), after_fetching(0.8)])
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.unit.sql.dataset import QUERIES, SQL, VIEWS, Dataset
+from tests.support.dataset import QUERIES, SQL, VIEWS, Dataset
 
 PARAMETER = re.compile(r"^-- parameter (\w+): [A-Z0-9]+, .+\.$", re.MULTILINE)
 COLUMN = re.compile(r"^-- column (\w+): .+\.$", re.MULTILINE)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.sql.dataset import VIEWS, Dataset, Row, by, plain
+from tests.support.dataset import VIEWS, Dataset, Row, by, plain
 from tests.unit.sql.golden import population, read
 
 LEDGER_VIEWS = {"sync_history", "sync_health"}

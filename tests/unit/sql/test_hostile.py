@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from local.warehouse.emulator import Warehouse
-from tests.unit.sql.dataset import VIEWS, Dataset, Row
+from tests.support.dataset import VIEWS, Dataset, Row
 
 PLACES = (
     "id",
@@ -94,7 +93,7 @@ def conversation(number: int, messages: Any) -> Row:
 
 
 @pytest.fixture(scope="module")
-def hostile(warehouse: Warehouse) -> Dataset:
+def hostile(everything_of_sql: Dataset) -> Dataset:
     messages = list(hostile_messages())
     rows = [conversation(number, [message]) for number, message in enumerate(messages)]
     # All in one conversation as well, after a question and its answer, and roots that are no list of objects.
@@ -105,9 +104,7 @@ def hostile(warehouse: Warehouse) -> Dataset:
     ]
     odd_roots = [together, None, {}, {"a": 1}, [None], [[], [1]], ["text", 1, True]]
     rows += [conversation(len(rows) + number, root) for number, root in enumerate(odd_roots)]
-    dataset = Dataset.create(warehouse, "hostile")
-    dataset.load("conversations", rows)
-    return dataset
+    return everything_of_sql.fill(conversations=rows)
 
 
 @pytest.mark.parametrize("view", VIEWS)

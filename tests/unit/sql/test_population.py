@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 
 from local.looker.population import Population
-from local.warehouse.emulator import Warehouse
-from tests.unit.sql.dataset import Dataset, Row, by, plain
+from tests.support.dataset import Dataset, Row, by, plain
 
 Fact = tuple[Row, Row]
 
@@ -53,10 +52,8 @@ def truth() -> Truth:
 
 
 @pytest.fixture(scope="module")
-def simulated(warehouse: Warehouse, truth: Truth) -> Dataset:
-    dataset = Dataset.create(warehouse, "simulated")
-    dataset.load("conversations", truth.rows)
-    return dataset
+def simulated(everything_of_sql: Dataset, truth: Truth) -> Dataset:
+    return everything_of_sql.fill(conversations=truth.rows)
 
 
 def test_the_population_holds_what_is_worth_testing(truth: Truth) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime
 
-from tests.unit.sql.dataset import QUERIES, Dataset
+from tests.support.dataset import QUERIES, Dataset
 
 SINCE = ("TIMESTAMP", datetime(2026, 3, 1, tzinfo=UTC))
 UNTIL = ("TIMESTAMP", datetime(2026, 3, 2, tzinfo=UTC))

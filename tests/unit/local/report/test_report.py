@@ -14,14 +14,14 @@ from local.report.charts import charts
 from local.report.figures import Figures, gather
 from local.report.page import render
 from local.warehouse.emulator import Warehouse
-from tests.unit.sql.dataset import Dataset
+from tests.support.dataset import Dataset
 
 NAMES = {"activity", "answered", "distribution", "waits", "first-thought", "errors", "agents", "explores", "savings"}
 HOSTILE = "</script><script>alert(1)</script><!-- \u2028"
 
 
 @pytest.fixture(scope="module")
-def dataset(warehouse: Warehouse) -> Dataset:
+def dataset(everything_of_sql: Dataset) -> Dataset:
     population = Population(seed=5, users=6, conversations=60, now=datetime.now(UTC))
     owned = [each for user in population.users for each in population.conversations_of(user.key)]
     rows = [
@@ -35,9 +35,7 @@ def dataset(warehouse: Warehouse) -> Dataset:
         }
         for conversation in owned
     ]
-    made = Dataset.create(warehouse, "report")
-    made.load("conversations", rows)
-    return made
+    return everything_of_sql.fill(conversations=rows)
 
 
 @pytest.fixture(scope="module")
@@ -45,27 +43,29 @@ def figures(dataset: Dataset) -> Figures:
     return gather(dataset.client, dataset.name, show_text=False)
 
 
-def test_the_page_asks_nothing_of_the_network(figures: Figures) -> None:
-    page = render(figures)
+@pytest.fixture(scope="module")
+def page(figures: Figures) -> str:
+    return render(figures)
+
+
+def test_the_page_asks_nothing_of_the_network(page: str) -> None:
     assert "default-src 'none'" in page
     markup = re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
     assert not re.findall(r"(?:src|href)=|url\(|@import|https?:", markup)
     assert "$" not in markup
 
 
-def test_text_cannot_leave_its_place(figures: Figures) -> None:
-    page = render(figures)
+def test_text_cannot_leave_its_place(page: str) -> None:
     assert page.count("<script") == page.count("</script") == 2
     assert "alert(1)</script" not in page
 
 
-def test_questions_are_hidden_unless_asked_for(dataset: Dataset, figures: Figures) -> None:
+def test_questions_are_hidden_unless_asked_for(dataset: Dataset, figures: Figures, page: str) -> None:
     shown = gather(dataset.client, dataset.name, show_text=True)
     questions = {row["question"] for row in shown["slowest"]}
     assert len(questions) == len(shown["slowest"]) == 10
     assert {row["question"] for row in figures["slowest"]} == {None}
-    hidden = render(figures)
-    assert "step 1" not in hidden
+    assert "step 1" not in page
     assert "step 1" in render(shown)
 
 
@@ -73,13 +73,6 @@ def test_every_chart_has_something_to_draw(figures: Figures) -> None:
     drawn = charts(figures)
     assert drawn.keys() == NAMES
     assert None not in drawn.values()
-
-
-def test_an_empty_warehouse_makes_a_page_that_says_so(warehouse: Warehouse) -> None:
-    empty = Dataset.create(warehouse, "report_empty")
-    page = render(gather(empty.client, empty.name, show_text=True))
-    assert page.count("Nothing in this period.") == len(NAMES) + 2
-    assert "no completed run yet" in page
 
 
 def test_the_command(
@@ -99,11 +92,11 @@ def test_the_command(
 
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [420, 1280])
-def test_a_browser_draws_every_chart(figures: Figures, tmp_path: Path, width: int) -> None:
+def test_a_browser_draws_every_chart(page: str, tmp_path: Path, width: int) -> None:
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     assert browser, "install chromium to run this test"
-    page = tmp_path / "report.html"
-    page.write_text(render(figures), encoding="utf-8")
+    file = tmp_path / "report.html"
+    file.write_text(page, encoding="utf-8")
     done = subprocess.run(
         [
             browser,
@@ -115,7 +108,7 @@ def test_a_browser_draws_every_chart(figures: Figures, tmp_path: Path, width: in
             f"--window-size={width},2000",
             "--virtual-time-budget=10000",
             "--dump-dom",
-            page.as_uri(),
+            file.as_uri(),
         ],
         capture_output=True,
         text=True,

@@ -12,8 +12,8 @@ from google.cloud import bigquery
 
 from local.warehouse.deploy import InvalidDefinition, deploy
 from local.warehouse.emulator import Warehouse
+from tests.support.dataset import TABLES, VIEWS, Dataset
 
-ROOT = Path(__file__).parents[4]
 ID = {"name": "id", "type": "STRING", "mode": "REQUIRED", "description": "The id."}
 AT = {"name": "at", "type": "TIMESTAMP", "mode": "REQUIRED"}
 BODY = {"name": "body", "type": "JSON", "mode": "NULLABLE"}
@@ -131,9 +131,11 @@ def test_a_missing_file_is_named(client: bigquery.Client, dataset: str, sql: Pat
         deploy(client, dataset, "US", tmp_path / "nothing")
 
 
-def test_the_repositorys_own_definitions(client: bigquery.Client, dataset: str) -> None:
-    deploy(client, dataset, "US", ROOT / "sql")
-    deploy(client, dataset, "US", ROOT / "sql")
-    made = {table.table_id for table in client.list_tables(dataset)}
-    tables = {path.parent.name for path in (ROOT / "sql/tables").glob("*/schema.json")}
-    assert made == tables | {path.stem for path in (ROOT / "sql/views").glob("*.sql")}
+def test_the_repositorys_own_definitions(
+    client: bigquery.Client, dataset: str, tables_only: Path, everything_of_sql: Dataset
+) -> None:
+    made = {table.table_id for table in client.list_tables(everything_of_sql.name)}
+    assert made == {*TABLES, *VIEWS}
+    deploy(client, dataset, "US", tables_only)
+    deploy(client, dataset, "US", tables_only)
+    assert {table.table_id for table in client.list_tables(dataset)} == {*TABLES}

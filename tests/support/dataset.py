@@ -12,8 +12,9 @@ from google.cloud import bigquery
 from local.warehouse.deploy import deploy
 from local.warehouse.emulator import Warehouse
 
-SQL = Path(__file__).parents[3] / "sql"
+SQL = Path(__file__).parents[2] / "sql"
 VIEWS = tuple(sorted(path.stem for path in (SQL / "views").glob("*.sql")))
+TABLES = tuple(sorted(path.parent.name for path in (SQL / "tables").glob("*/schema.json")))
 QUERIES = tuple(sorted(path.stem for path in (SQL / "queries").glob("*.sql")))
 
 Row = dict[str, Any]
@@ -31,6 +32,14 @@ class Dataset:
         client = warehouse.client()
         deploy(client, name, "EU", SQL)
         return cls(client, name)
+
+    def fill(self, **tables: Iterable[Mapping[str, Any]]) -> Self:
+        """Hold these rows and no others."""
+        for table in TABLES:
+            self.client.query(f"TRUNCATE TABLE `{self.name}.{table}`").result()
+        for table, rows in tables.items():
+            self.load(table, rows)
+        return self
 
     def load(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """Replace the rows of a table."""
