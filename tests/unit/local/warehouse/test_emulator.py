@@ -57,6 +57,7 @@ def home(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_data_survives_restarts_in_one_process(tmp_path: Path, home: Path) -> None:
     process = python("-c", RESTART, str(tmp_path / "data"), str(tmp_path / "other"), cwd=home)
     out, err = process.communicate(timeout=120)
@@ -64,6 +65,7 @@ def test_data_survives_restarts_in_one_process(tmp_path: Path, home: Path) -> No
     assert list(home.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_it_runs_alone_until_it_is_told_to_stop(tmp_path: Path, home: Path) -> None:
     process = python("-m", "local.warehouse", "--port", "0", "--data", str(tmp_path / "data"), cwd=home)
     assert process.stdout is not None
