@@ -7,10 +7,11 @@ from sluice.looker.conversations import Conversation, Unreadable, timestamp
 from sluice.looker.fanout import Window
 from sluice.report import Row
 from sluice.warehouse.definitions import schema, staging_schema
-from sluice.warehouse.rows import Encoded, RowError, encode, encode_array, parts
+from sluice.warehouse.rows import Encoder, RowError, encode_array, parts
 
 _OURS = {"messages", "message_count", "raw_bytes", "stored_bytes", "extra", "run_id", "ingested_at"}
 _COLUMNS = {field.name: field.field_type for field in schema("conversations") if field.name not in _OURS}
+_REQUIRED = [field.name for field in schema("conversations") if field.mode == "REQUIRED"]
 
 
 class Converter:
@@ -19,6 +20,7 @@ class Converter:
     def __init__(self, run_id: str, max_string_bytes: int) -> None:
         self._run_id = run_id
         self._max_string_bytes = max_string_bytes
+        self._encoder = Encoder(staging_schema(), max_string_bytes)
 
     def __call__(self, window: Window, found: Conversation | Unreadable) -> tuple[Row, int]:
         if isinstance(found, Unreadable):
@@ -49,7 +51,10 @@ class Converter:
             row["id"] = found.listed.id
         if row.get("user_id") in (None, ""):
             row["user_id"] = window.user_id
-        line = self._encode(row)
+        for name in _REQUIRED:
+            if row.get(name) is None:
+                raise RowError(f"{name} is missing")
+        line = self._encoder.encode(row)
         return Row(
             lines=(line.text,),
             rejected=False,
@@ -60,12 +65,6 @@ class Converter:
             stored_bytes=len(messages.text),
             texts_cut=line.cut,
         )
-
-    def _encode(self, row: dict[str, Any]) -> Encoded:
-        for field in schema("conversations"):
-            if field.mode == "REQUIRED" and row.get(field.name) is None:
-                raise RowError(f"{field.name} is missing")
-        return encode(row, staging_schema(), self._max_string_bytes)
 
     def _reject(self, window: Window, found: Conversation | Unreadable, reason: str) -> Row:
         pieces = parts(found.body)
@@ -80,9 +79,9 @@ class Converter:
             "ingested_at": found.fetched_at,
         }
         limit = max(len(piece.encode()) for piece in pieces)
+        encoder = Encoder(staging_schema(), max(limit, self._max_string_bytes))
         lines = [
-            encode({**shared, "part": number, "raw": piece}, staging_schema(), max(limit, self._max_string_bytes))
-            for number, piece in enumerate(pieces, start=1)
+            encoder.encode({**shared, "part": number, "raw": piece}) for number, piece in enumerate(pieces, start=1)
         ]
         return Row(tuple(line.text for line in lines), True, "", "", 0, len(found.body), 0, 0)
 

@@ -15,7 +15,7 @@ from sluice.warehouse.connection import Connection
 from sluice.warehouse.definitions import staging_schema
 from sluice.warehouse.ledger import Ledger, Move
 from sluice.warehouse.load import Staging
-from sluice.warehouse.rows import encode
+from sluice.warehouse.rows import Encoder
 from tests.conftest import Install
 from tests.support.truth import days_ago
 
@@ -25,12 +25,13 @@ USERS = ("12", "19")
 
 
 def lines(run_id: str, now: datetime) -> Iterator[bytes]:
+    encoder = Encoder(staging_schema(), 1024)
     for id in IDS:
         shared = {"id": id, "user_id": USERS[0], "run_id": run_id, "ingested_at": now}
         sizes = {"message_count": 0, "raw_bytes": 2, "stored_bytes": 2}
         row = {"kind": "conversation", "created_at": days_ago(1), "updated_at": days_ago(1), **sizes, **shared}
-        yield encode(row, staging_schema(), 1024).text
-    yield encode({"kind": "reject", "part": 1, "parts": 1, "reason": "broken", **shared}, staging_schema(), 1024).text
+        yield encoder.encode(row).text
+    yield encoder.encode({"kind": "reject", "part": 1, "parts": 1, "reason": "broken", **shared}).text
 
 
 def test_commits_from_the_same_empty_state(install: Install) -> None:

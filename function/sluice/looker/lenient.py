@@ -13,6 +13,11 @@ import msgspec
 
 LONGEST_INTEGER = 1000
 """Digits."""
+SMALL = 4096
+"""Bytes. Up to here, to read everything costs less than to split."""
+
+_DIGITS = bytes(ord("0") if byte in b"0123456789" else ord(" ") for byte in range(256))
+_TOO_MANY_DIGITS = b"0" * (LONGEST_INTEGER + 1)
 
 type Part = bool | int | float | str | list[msgspec.Raw] | Members | msgspec.Raw | None
 """A value split as deep as was asked; what lies deeper is unread."""
@@ -87,7 +92,20 @@ def loads(part: Part) -> Any:
         return _decoded(part)
     if isinstance(part, dict):
         return {key: loads(member) for key, member in part.items()}
-    return [_decoded(element) for element in part] if isinstance(part, list) else part
+    return [loads(element) for element in part] if isinstance(part, list) else part
+
+
+def whole(part: msgspec.Raw) -> Any:
+    """The decoded value of something small; None where splitting is better, or a strict reader refuses it."""
+    text = memoryview(part)
+    if len(text) > SMALL:
+        return None
+    if len(text) > LONGEST_INTEGER and _TOO_MANY_DIGITS in bytes(text).translate(_DIGITS):
+        return None
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.MsgspecError:
+        return None
 
 
 def _decoded(raw: msgspec.Raw) -> Any:

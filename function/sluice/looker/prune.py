@@ -6,15 +6,17 @@ Both become `{id, type, order, timestamp, userMessage | systemMessage, ...every 
 """
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from sluice.looker import lenient
 from sluice.looker.lenient import Members, Part
-from sluice.looker.rules import CAMEL, RULES, TREE, Node, Rule
+from sluice.looker.rules import CAMEL, NODES, RULES, Node, Rule
 
 type Json = Any
+type Load = Callable[[Part], Json]
 
 _BEYOND_MICROSECONDS = re.compile(r"(:\d{2}[.,]\d{6})\d+")
 # Levels between a message, or a systemMessage, and the results that hold its heavy parts: split no deeper than that.
@@ -26,18 +28,31 @@ def canonical(message: msgspec.Raw) -> Json:
     """A canonical message: a new dict that shares nothing with its input. Never loses a part that no rule names."""
     if not lenient.is_object(message):
         return {"message": lenient.loads(message)}
-    parts, colliding = _hoist(_camel(lenient.members(message, _MESSAGE_LEVELS)))
-    debug = _debug(parts.get("debugInfo"))
-    if "systemMessage" in debug:
-        _hoist_system_message(parts, debug["systemMessage"])
-    if "timestamp" not in parts and "timestamp" in debug:
-        parts["timestamp"] = debug["timestamp"]
-    result = _keep_members(parts, TREE)
+    read = lenient.whole(message)
+    if read is None:
+        return _canonical(lenient.members(message, _MESSAGE_LEVELS), lenient.loads)
+    return _canonical(read, _as_it_is)
+
+
+def _as_it_is(value: Part) -> Json:
+    return value
+
+
+def _canonical(members: Members, load: Load) -> Json:
+    """`load` reads what is kept of the members, as far as that is not read yet."""
+    parts, colliding = _hoist(_camel(members))
+    if "debugInfo" in parts:
+        debug = _debug(parts["debugInfo"])
+        if "systemMessage" in debug:
+            _hoist_system_message(parts, debug["systemMessage"])
+        if "timestamp" not in parts and "timestamp" in debug:
+            parts["timestamp"] = debug["timestamp"]
+    result = _keep_members(parts, NODES, load)
     if isinstance(result.get("timestamp"), str):
         result["timestamp"] = _BEYOND_MICROSECONDS.sub(r"\1", result["timestamp"])
     if isinstance(result.get("userMessage"), str):
         result["userMessage"] = {"text": result["userMessage"]}
-    if apart := _keep_members(colliding, TREE):
+    if colliding and (apart := _keep_members(colliding, NODES, load)):
         result["message"] = apart
     return result
 
@@ -47,7 +62,9 @@ def _hoist(outer: Members) -> tuple[Members, Members]:
     if not lenient.is_object(outer.get("message")):
         return outer, {}
     inner = _camel(lenient.members(outer["message"]))
-    colliding = {key: inner.pop(key) for key in outer if key in inner}
+    colliding = {}
+    if not inner.keys().isdisjoint(outer):
+        colliding = {key: inner.pop(key) for key in outer if key in inner}
     del outer["message"]
     return outer | inner, colliding
 
@@ -66,31 +83,34 @@ def _hoist_system_message(parts: Members, nested: Part) -> None:
         parts["systemMessage"] = nested
 
 
-def _keep(value: Part, node: Node) -> Json:
+def _keep(value: Part, node: Node, load: Load) -> Json:
     """The decoded value less what the rules below `node` drop."""
     if lenient.is_object(value):
-        return _keep_members(_camel(lenient.members(value)), node)
+        return _keep_members(_camel(lenient.members(value)), node, load)
     each = node.get("[]")
     if isinstance(each, dict) and lenient.is_array(value):
-        return [_keep(element, each) for element in lenient.elements(value)]
-    return lenient.loads(value)
+        return [_keep(element, each, load) for element in lenient.elements(value)]
+    return load(value)
 
 
-def _keep_members(parts: Members, node: Node) -> dict[str, Json]:
-    kept: dict[str, Json] = {}
+def _keep_members(parts: Members, node: Node, load: Load) -> dict[str, Json]:
+    """What was read already is changed where it is."""
+    ruled = [key for key in parts if key in node]
+    kept: dict[str, Json] = parts
+    if load is not _as_it_is:
+        kept = {key: None if key in ruled else load(value) for key, value in parts.items()}
     dropped: list[tuple[Rule, Part]] = []
-    for key, value in parts.items():
-        # By the usual spelling even where that is taken: no second spelling saves a heavy part.
-        child = node.get(CAMEL.get(key, key))
-        if child is None:
-            kept[key] = lenient.loads(value)
-        elif isinstance(child, Rule):
+    for key in ruled:
+        child, value = node[key], parts[key]
+        if isinstance(child, Rule):
             dropped.append((child, value))
+            del kept[key]
         else:
-            kept[key] = _keep(value, child)
-    for rule, value in sorted(dropped, key=lambda each: _PRECEDENCE[each[0].path]):
-        if rule.summary is not None:
-            kept = rule.summary(value) | kept
+            kept[key] = _keep(value, child, load)
+    if dropped:
+        for rule, value in sorted(dropped, key=lambda each: _PRECEDENCE[each[0].path]):
+            if rule.summary is not None:
+                kept = rule.summary(value) | kept
     return kept
 
 

@@ -114,4 +114,15 @@ def _tree() -> Node:
     return tree
 
 
+def _in_both_spellings(node: Node) -> Node:
+    """By snake_case too, even where the usual spelling is taken: no second spelling saves a heavy part."""
+    spelled: Node = {}
+    for key, child in node.items():
+        spelled[key] = child if isinstance(child, Rule) else _in_both_spellings(child)
+        if _snake(key) in CAMEL:
+            spelled[_snake(key)] = spelled[key]
+    return spelled
+
+
 TREE = _tree()
+NODES = _in_both_spellings(TREE)

@@ -47,7 +47,7 @@ def encode_json(value: Any, max_string_bytes: int) -> Encoded:
     """
     try:
         text = msgspec.json.encode(value)
-        if not _suspicious(text, max_string_bytes):
+        if not _suspicious(value, text, max_string_bytes):
             return Encoded(text)
     except (UnicodeEncodeError, RecursionError):
         pass  # mended below
@@ -64,13 +64,14 @@ def encode_array(values: Sequence[Any], max_string_bytes: int) -> Encoded:
     return Encoded(b"[%s]" % b",".join(each.text for each in elements), sum(each.cut for each in elements))
 
 
-def _suspicious(text: bytes, max_string_bytes: int) -> bool:
-    """Whether it may hold anything to mend: told from the whole text, since nearly none does."""
+def _suspicious(value: Any, text: bytes, max_string_bytes: int) -> bool:
+    """Whether a value may hold anything to mend: told from its whole text, since nearly none does."""
     return (
         len(text) > max_string_bytes
         or text.count(b"[") + text.count(b"{") > MAX_DEPTH
         or _MANY_DIGITS.search(text) is not None
-        or b"null" in text  # so is a number written that is not finite
+        # A number that is not finite is written as null, and equals nothing it can be read as.
+        or (b"null" in text and msgspec.json.decode(text) != value)
     )
 
 
@@ -105,43 +106,60 @@ class _Cleaner:
         return f"{kept}…[cut: {size - self._max_string_bytes} more bytes]"
 
 
-def encode(row: Mapping[str, Any], schema: Sequence[SchemaField], max_string_bytes: int) -> Encoded:
-    """One line for a table of that schema: columns without a value are left out.
+class Encoder:
+    """Makes lines for a table of one schema; columns without a value are left out."""
 
-    Values are what the column's type needs: text, integers, booleans, datetimes or RFC 3339 text, anything JSON for a
-    JSON column (or `Encoded`). Keys that are no column are an error of the caller.
+    def __init__(self, schema: Sequence[SchemaField], max_string_bytes: int) -> None:
+        self._kinds = {field.name: field.field_type for field in schema}
+        self._required = [field.name for field in schema if field.mode == "REQUIRED"]
+        self._max_string_bytes = max_string_bytes
 
-    Raises:
-        RowError: a required value is missing, or a value does not fit its column.
-    """
-    unknown = row.keys() - {field.name for field in schema}
-    if unknown:
-        raise KeyError(f"no such column: {', '.join(sorted(unknown))}")
-    columns, cut = [], 0
-    for field in schema:
-        value = row.get(field.name)
-        if value is None:
-            if field.mode == "REQUIRED":
-                raise RowError(f"{field.name} is missing")
-            continue
-        encoded = _column(field, value, max_string_bytes)
-        columns.append(b'"%s":%s' % (field.name.encode(), encoded.text))
-        cut += encoded.cut
-    line = b"{%s}\n" % b",".join(columns)
-    if len(line) > MAX_ROW_BYTES:
-        raise RowError(f"the row has {len(line)} bytes, BigQuery takes 100 MB")
-    return Encoded(line, cut)
+    def encode(self, row: Mapping[str, Any]) -> Encoded:
+        """One line.
+
+        Values are what the column's type needs: text, integers, booleans, datetimes or RFC 3339 text, anything JSON for
+        a JSON column (or `Encoded`). Keys that are no column are an error of the caller.
+
+        Raises:
+            RowError: a required value is missing, or a value does not fit its column.
+        """
+        unknown = row.keys() - self._kinds.keys()
+        if unknown:
+            raise KeyError(f"no such column: {', '.join(sorted(unknown))}")
+        for name in self._required:
+            if row.get(name) is None:
+                raise RowError(f"{name} is missing")
+        ready = {name: value for name, value in row.items() if isinstance(value, Encoded)}
+        values = {
+            name: _fitting(name, self._kinds[name], value)
+            for name, value in row.items()
+            if value is not None and name not in ready
+        }
+        members = self._together(values)
+        if members is None:
+            ready |= {name: encode_json(value, self._max_string_bytes) for name, value in values.items()}
+        columns = [*filter(None, [members]), *(b'"%s":%s' % (name.encode(), ready[name].text) for name in ready)]
+        line = b"{%s}\n" % b",".join(columns)
+        if len(line) > MAX_ROW_BYTES:
+            raise RowError(f"the row has {len(line)} bytes, BigQuery takes 100 MB")
+        return Encoded(line, sum(each.cut for each in ready.values()))
+
+    def _together(self, values: Mapping[str, Any]) -> bytes | None:
+        """The members of an object, written at once; None where any of them may have to be mended."""
+        try:
+            text = msgspec.json.encode(values)
+        except (UnicodeEncodeError, RecursionError):
+            return None
+        return None if _suspicious(values, text, self._max_string_bytes) else text[1:-1]
 
 
-def _column(field: SchemaField, value: Any, max_string_bytes: int) -> Encoded:
-    if isinstance(value, Encoded):
+def _fitting(name: str, kind: str, value: Any) -> Any:
+    if kind == "JSON":
         return value
-    if field.field_type == "JSON":
-        return encode_json(value, max_string_bytes)
     try:
-        return encode_json(_SCALARS[field.field_type](value), max_string_bytes)
+        return _SCALARS[kind](value)
     except (ValueError, OverflowError) as error:
-        raise RowError(f"{field.name} is not a valid {field.field_type}") from error
+        raise RowError(f"{name} is not a valid {kind}") from error
 
 
 def _string(value: Any) -> str:

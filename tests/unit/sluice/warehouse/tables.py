@@ -10,7 +10,7 @@ from sluice.settings import Settings
 from sluice.warehouse.connection import Connection
 from sluice.warehouse.definitions import staging_schema
 from sluice.warehouse.load import Staging
-from sluice.warehouse.rows import encode
+from sluice.warehouse.rows import Encoder
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
@@ -51,7 +51,8 @@ def reject(id: str, updated_at: datetime | None = NOON, **others: Any) -> dict[s
 
 
 def lines(rows: list[dict[str, Any]]) -> Iterator[bytes]:
-    return (encode(row, staging_schema(), 1_000_000).text for row in rows)
+    encoder = Encoder(staging_schema(), 1_000_000)
+    return (encoder.encode(row).text for row in rows)
 
 
 def staged(connection: Connection, run_id: str, *rows: dict[str, Any]) -> str:

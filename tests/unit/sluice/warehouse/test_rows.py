@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sluice.warehouse import rows
 from sluice.warehouse.definitions import staging_schema
-from sluice.warehouse.rows import MAX_DEPTH, Encoded, RowError, encode, encode_array, encode_json, parts
+from sluice.warehouse.rows import MAX_DEPTH, Encoded, Encoder, RowError, encode_array, encode_json, parts
 from tests.unit.sluice.documents import anything
 
 LIMIT = 1_000_000
@@ -52,7 +52,7 @@ def test_what_is_clean_is_left_as_it_is(value: Any) -> None:
 
 @given(st.dictionaries(st.sampled_from(["id", "body"]), anything), st.lists(anything, max_size=4))
 def test_a_line_is_one_json_object_with_one_newline(row: dict[str, Any], body: list[Any]) -> None:
-    line = encode({"id": json.dumps(row), "body": body}, COLUMNS, LIMIT).text
+    line = Encoder(COLUMNS, LIMIT).encode({"id": json.dumps(row), "body": body}).text
     assert line.endswith(b"}\n")
     assert line.count(b"\n") == 1
     assert json.loads(line) == {"id": json.dumps(row), "body": clean(body)}
@@ -129,11 +129,11 @@ def test_long_texts_are_cut_at_a_character_and_counted(text: str, kept: str) -> 
     assert json.loads(encoded.text) == {"a": [kept], kept: 1}
     assert encoded.cut == (0 if text == kept else 2)
     assert encode_array([text, "b", text], 10).cut == encoded.cut
-    assert encode({"id": text, "body": [text]}, COLUMNS, 10).cut == encoded.cut
+    assert Encoder(COLUMNS, 10).encode({"id": text, "body": [text]}).cut == encoded.cut
 
 
 def column(name: str, value: Any) -> Any:
-    return json.loads(encode({"id": "1", name: value}, COLUMNS, LIMIT).text).get(name, "left out")
+    return json.loads(Encoder(COLUMNS, LIMIT).encode({"id": "1", name: value}).text).get(name, "left out")
 
 
 @pytest.mark.parametrize(
@@ -187,19 +187,19 @@ def test_values_that_do_not_fit_name_their_column_and_not_themselves(name: str, 
 def test_a_required_value_must_be_there() -> None:
     for row in ({}, {"id": None}):
         with pytest.raises(RowError, match=r"^id is missing$"):
-            encode(row, COLUMNS, LIMIT)
+            Encoder(COLUMNS, LIMIT).encode(row)
 
 
 def test_a_key_that_is_no_column_is_a_mistake_of_ours() -> None:
     with pytest.raises(KeyError, match="nonsense"):
-        encode({"id": "1", "nonsense": 1}, COLUMNS, LIMIT)
+        Encoder(COLUMNS, LIMIT).encode({"id": "1", "nonsense": 1})
 
 
 def test_a_line_that_bigquery_would_not_take_is_a_row_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rows, "MAX_ROW_BYTES", 1000)
-    encode({"id": "1", "body": ["x" * 900]}, COLUMNS, LIMIT)
+    Encoder(COLUMNS, LIMIT).encode({"id": "1", "body": ["x" * 900]})
     with pytest.raises(RowError, match=r"the row has 10\d\d bytes"):
-        encode({"id": "1", "body": ["x" * 1000]}, COLUMNS, LIMIT)
+        Encoder(COLUMNS, LIMIT).encode({"id": "1", "body": ["x" * 1000]})
 
 
 def test_every_type_of_our_tables_can_be_written() -> None:
