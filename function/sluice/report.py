@@ -1,7 +1,7 @@
 """What a run did: told to the caller, to the ledger and to the log."""
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -53,7 +53,7 @@ class Report:
     stages: dict[str, float] = field(default_factory=dict)
     jobs: dict[str, str] = field(default_factory=dict)
     failure: dict[str, str] | None = None
-    by_agent_and_day: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
+    by_agent_and_day: defaultdict[tuple[str, str], Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -78,8 +78,10 @@ class Report:
         self.messages += row.messages
         self.stored_bytes += row.stored_bytes
         self.texts_cut += row.texts_cut
-        group = self.by_agent_and_day.setdefault((row.agent_id, row.day), Counter())
-        group.update(rows=1, raw_bytes=row.raw_bytes, stored_bytes=row.stored_bytes)
+        group = self.by_agent_and_day[row.agent_id, row.day]
+        group["rows"] += 1
+        group["raw_bytes"] += row.raw_bytes
+        group["stored_bytes"] += row.stored_bytes
 
     def end(self, state: str) -> None:
         self.state, self.ended_at = state, datetime.now(UTC)

@@ -78,7 +78,6 @@ class PooledTransport(rtl.Transport):
         headers = dict(authenticator({}) if authenticator else {})
         headers |= (transport_options or {}).get("headers") or {}
         target = path.removeprefix(self._base_url) + (f"?{urlencode(query_params)}" if query_params else "")
-        call = f"{method.name} {urlsplit(path).path}"
         for attempt in range(self._retries + 1):
             self._brake.wait()
             answer = self._send(method.name, target, body, headers)
@@ -87,7 +86,7 @@ class PooledTransport(rtl.Transport):
                 return rtl.Response(True, answer.data, rtl.ResponseMode.BINARY)
             if not _may_pass(answer) or attempt == self._retries or not self._pause(attempt, answer):
                 break
-        raise self._failure(call, answer)
+        raise self._failure(f"{method.name} {urlsplit(path).path}", answer)
 
     def _send(
         self, method: str, target: str, body: bytes | None, headers: dict[str, str]
