@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from http.client import HTTPSConnection
@@ -64,20 +64,26 @@ def serving(load: Load, certificate: Certificate) -> Iterator[Servers]:
     """Both servers for a load."""
     described = json.dumps(asdict(load))
     files = [str(certificate.certificate), str(certificate.key)]
+    # Both start before either is waited for.
     with _process("bench.looker", described, *files) as looker, _process("bench.warehouse", described) as warehouse:
-        yield Servers(looker, warehouse, certificate)
+        yield Servers(looker(), warehouse(), certificate)
 
 
 @contextmanager
-def _process(module: str, *arguments: str) -> Iterator[str]:
+def _process(module: str, *arguments: str) -> Iterator[Callable[[], str]]:
+    """The module running; what is given waits for its address."""
     command = [sys.executable, "-m", module, *arguments]
     with subprocess.Popen(command, env=ENVIRON, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            address = process.stdout.readline().strip()
-            if not address:
+        output = process.stdout
+        assert output is not None
+
+        def address() -> str:
+            if not (line := output.readline().strip()):
                 raise RuntimeError(f"{module} did not start; its error stands above")
+            return line
+
+        try:
             yield address
         finally:
             process.stdin.close()
