@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from local.function import Answer, FunctionServer
 from local.looker.population import Population
 from tests.conftest import Install
@@ -15,6 +17,7 @@ def together(functions: Sequence[FunctionServer], paths: Sequence[str]) -> list[
         return list(pool.map(lambda function, path: function.post(path), functions, paths))
 
 
+@pytest.mark.slow
 def test_two_processes_over_one_warehouse(install: Install, tmp_path: Path) -> None:
     installation = install(
         Population(seed=9, users=3, conversations=24, mean_kb=16, now=days_ago(6)), latency_seconds=0.02

@@ -78,6 +78,7 @@ def test_the_warehouse_counts_what_the_real_client_loads(servers: Servers, clien
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_a_run_delivers_everything_and_a_daily_one_what_changed(tmp_path: Path) -> None:
     certificate = issue(tmp_path)
     whole = measure(Contender.OURS, LOAD, certificate)
