@@ -31,16 +31,18 @@ DEFAULT_ROWS = 500
 class Options:
     """How this Looker is set up.
 
-    `token_seconds` is the life of a token, `latency_seconds` what every answer waits. `impersonation_allowed=False`
-    refuses every `login_user` with 403, as Looker (Google Cloud core) does for regular users. `page_cap` is the most
-    conversations a search answers with, whatever its limit. The rest shapes the System Activity query: the column that
-    holds the user, ids as text, every row twice, a failure told with 200, or a column with each user's last activity.
+    `token_seconds` is the life of a token, `token_prefix` how each begins, `latency_seconds` what every answer waits.
+    `impersonation_allowed=False` refuses every `login_user` with 403, as Looker (Google Cloud core) does for regular
+    users. `page_cap` is the most conversations a search answers with, whatever its limit. The rest shapes the System
+    Activity query: the column that holds the user, ids as text, every row twice, a failure told with 200, or a column
+    with each user's last activity.
     """
 
     client_id: str = "simulated-client-id"
     client_secret: str = "simulated-client-secret"  # noqa: S105 (it opens nothing but this simulation)
     query_id: str = "4242"
     token_seconds: float = 3600.0
+    token_prefix: str = ""
     latency_seconds: float = 0.0
     impersonation_allowed: bool = True
     page_cap: int | None = None
@@ -62,7 +64,7 @@ class Looker:
         self.client_id = options.client_id
         self.client_secret = options.client_secret
         self.query_id = options.query_id
-        self.tokens = Tokens(options.token_seconds)
+        self.tokens = Tokens(options.token_seconds, options.token_prefix)
         self.faults = Faults()
         self.requests = Journal()
 

@@ -17,16 +17,17 @@ class _Grant:
 class Tokens:
     """All live tokens. An owner is a user id, or `ADMIN` for the API credentials themselves."""
 
-    def __init__(self, seconds: float) -> None:
-        """Every token lives `seconds`."""
+    def __init__(self, seconds: float, prefix: str = "") -> None:
+        """Every token lives `seconds` and begins with `prefix`."""
         self.seconds = seconds
+        self._prefix = prefix
         self.peak = 0
         self._grants: dict[str, _Grant] = {}
         self._lock = threading.Lock()
 
     def issue(self, owner: str) -> str:
         """A new token for `owner`, each time a different one."""
-        token = secrets.token_hex(20)
+        token = self._prefix + secrets.token_hex(20)
         with self._lock:
             self._grants[token] = _Grant(owner, time.monotonic() + self.seconds)
             self.peak = max(self.peak, self._count())
