@@ -11,35 +11,37 @@ from typing import Any
 
 import msgspec
 
-LONGEST_INTEGER = 1000
-"""Digits."""
-SMALL = 4096
-"""Bytes. Up to here, to read everything costs less than to split."""
+LONGEST_INTEGER = 4300
+"""Characters. Python reads no longer one (sys.int_info.default_max_str_digits), and msgspec neither."""
 
-_DIGITS = bytes(ord("0") if byte in b"0123456789" else ord(" ") for byte in range(256))
-_TOO_MANY_DIGITS = b"0" * (LONGEST_INTEGER + 1)
-
-type Part = bool | int | float | str | list[msgspec.Raw] | Members | msgspec.Raw | None
+type Part = bool | int | float | str | list[Part] | Members | msgspec.Raw | None
 """A value split as deep as was asked; what lies deeper is unread."""
 type Members = dict[str, Part]
+UNFINISHED = {msgspec.Raw, dict, list}
+"""Types of parts that may have to be decoded, all or in part."""
 
-DEEPEST = 4
+DEEPEST = 8
+"""Levels of objects in an element of a document's arrays: a message's heavy parts lie there, and no deeper."""
+DEEPER = 1
+"""Levels below an object that was left unread: from `systemMessage.data` to what its result holds."""
+
+
+def _value(levels: int, element: Any = msgspec.Raw) -> Any:
+    """The type of a value: objects are split `levels` deep, arrays into `element`."""
+    return bool | int | float | str | list[element] | _object(levels) | None
 
 
 def _object(levels: int) -> Any:
     """The type of an object whose members are split `levels` deep."""
-    deeper: Any = msgspec.Raw
-    if levels:
-        deeper = bool | int | float | str | list[msgspec.Raw] | _object(levels - 1) | None
-    return GenericAlias(dict, (str, deeper))
+    return GenericAlias(dict, (str, _value(levels - 1) if levels else msgspec.Raw))
 
 
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 _DEEP: list[msgspec.json.Decoder[Members]] = [msgspec.json.Decoder(_object(levels)) for levels in range(DEEPEST + 1)]
-# No numbers: which of them a document may hold is for the standard library to say.
+# The elements of a document's arrays, messages among them, are split in the scan that finds them.
 _DOCUMENT: msgspec.json.Decoder[Members] = msgspec.json.Decoder(
-    GenericAlias(dict, (str, bool | str | list[msgspec.Raw] | _object(0) | None))
+    GenericAlias(dict, (str, _value(0, element=_value(DEEPEST))))
 )
 
 
@@ -59,7 +61,7 @@ _DECODER = json.JSONDecoder(parse_float=_number, parse_int=_integer, parse_const
 
 
 def document(body: bytes) -> Members:
-    """The members of a JSON object, arrays and objects among them split once. What a strict reader refuses is mended.
+    """The members of a JSON object, its arrays' elements split as well. What a strict reader refuses is mended.
 
     Raises:
         ValueError: not JSON, not UTF-8, or not an object.
@@ -87,36 +89,23 @@ def _mend(body: bytes) -> bytes:
 
 
 def loads(part: Part) -> Any:
-    """The decoded value."""
+    """The decoded value. What was split already is completed where it is."""
     if isinstance(part, msgspec.Raw):
         return _decoded(part)
     if isinstance(part, dict):
-        return {key: loads(member) for key, member in part.items()}
-    return [loads(element) for element in part] if isinstance(part, list) else part
-
-
-def whole(part: msgspec.Raw) -> Any:
-    """The decoded value of something small; None where splitting is better, or a strict reader refuses it."""
-    text = memoryview(part)
-    if len(text) > SMALL:
-        return None
-    if len(text) > LONGEST_INTEGER and _TOO_MANY_DIGITS in bytes(text).translate(_DIGITS):
-        return None
-    try:
-        return msgspec.json.decode(text)
-    except msgspec.MsgspecError:
-        return None
+        for key, member in part.items():
+            if type(member) in UNFINISHED:
+                part[key] = loads(member)
+    elif isinstance(part, list):
+        part[:] = [loads(element) if type(element) in UNFINISHED else element for element in part]
+    return part
 
 
 def _decoded(raw: msgspec.Raw) -> Any:
-    text = memoryview(raw)
-    # So short a text holds no integer that is too long: the strict reader agrees with the other, or refuses.
-    if len(text) <= LONGEST_INTEGER:
-        try:
-            return msgspec.json.decode(text)
-        except msgspec.MsgspecError:
-            pass  # read below
-    return _DECODER.decode(str(text, "utf-8", "surrogatepass"))
+    try:
+        return msgspec.json.decode(raw)
+    except msgspec.MsgspecError:
+        return _DECODER.decode(str(memoryview(raw), "utf-8", "surrogatepass"))
 
 
 def is_null(part: Part) -> bool:
@@ -131,7 +120,7 @@ def is_array(part: Part) -> bool:
     return isinstance(part, list) or (isinstance(part, msgspec.Raw) and memoryview(part)[0] == ord("["))
 
 
-def members(part: Part, deep: int = 0) -> Members:
+def members(part: Part, deep: int = DEEPER) -> Members:
     """The members of an object, and theirs `deep` levels further down; empty for anything else.
 
     Where a number or a text on the way is one that a strict reader refuses, only one level is split.
@@ -146,8 +135,8 @@ def members(part: Part, deep: int = 0) -> Members:
         return _DEEP[0].decode(part)
 
 
-def elements(part: Part) -> list[msgspec.Raw]:
-    """The elements of an array, unread; empty for anything else."""
+def elements(part: Part) -> list[Part]:
+    """The elements of an array; empty for anything else."""
     if isinstance(part, list):
         return part
-    return _ARRAY.decode(part) if isinstance(part, msgspec.Raw) and is_array(part) else []
+    return [*_ARRAY.decode(part)] if isinstance(part, msgspec.Raw) and is_array(part) else []

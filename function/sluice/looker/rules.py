@@ -6,11 +6,12 @@ The kinds and their heavy parts are those of Google's geminidataanalytics `Syste
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from sluice.looker import lenient
 from sluice.looker.lenient import Part
 
-type Summary = dict[str, object]
+type Summary = dict[str, Any]
 type Node = dict[str, "Node | Rule"]
 
 

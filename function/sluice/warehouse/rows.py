@@ -7,7 +7,6 @@ allowed are cut with a marker.
 
 import json
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,7 +21,9 @@ MAX_ROW_BYTES = 90_000_000
 """BigQuery refuses lines over 100 MB."""
 PART_CHARACTERS = 4_000_000
 
-_MANY_DIGITS = re.compile(rb"\d{19}")
+_DIGITS = bytes(ord("0") if byte in b"0123456789" else ord(" ") for byte in range(256))
+_MANY_DIGITS = b"0" * 19
+"""As `_DIGITS` translates them: to search for that takes a tenth of what a regular expression takes."""
 _INTEGERS = range(-(2**63), 2**64)
 _INT64 = range(-(2**63), 2**63)
 
@@ -75,7 +76,7 @@ def _suspicious(value: Any, text: bytes, max_string_bytes: int) -> bool:
     return (
         len(text) > max_string_bytes
         or text.count(b"[") + text.count(b"{") > MAX_DEPTH
-        or _MANY_DIGITS.search(text) is not None
+        or _MANY_DIGITS in text.translate(_DIGITS)
         # A number that is not finite is written as null, and equals nothing it can be read as.
         or (b"null" in text and msgspec.json.decode(text) != value)
     )
