@@ -8,7 +8,7 @@ AuthSession has its own), locks (it has none), and JSON reading that does not sl
 import logging
 import re
 import threading
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import msgspec
 from looker_sdk.rtl import serialize
@@ -30,7 +30,8 @@ log = logging.getLogger(__name__)
 
 
 class _Token(msgspec.Struct):
-    access_token: str
+    # What fits a header and nothing else: http.client quotes what does not fit in its error.
+    access_token: Annotated[str, msgspec.Meta(pattern=r"^[!-~]+\Z")]
     token_type: str = ""
     expires_in: int = 3600
 
@@ -163,7 +164,6 @@ class Looker:
             settings.looker_base_url,
             timeout=settings.looker_timeout_seconds,
             retries=settings.looker_retries,
-            connections=settings.workers,
             brake=brake,
         )
         self._admin = _AdminAuth(_ApiSettings(settings), self._transport)

@@ -1,24 +1,19 @@
-"""looker-sdk's Transport over one shared connection pool, with the only retry layer there is.
+"""looker-sdk's Transport over the run's connections, with the only retry layer there is.
 
 The transport the SDK ships keeps neither the status nor the headers of an error, retries nothing and pools ten
 connections; and on every error the SDK downloads documentation from a CDN. This one raises before the SDK can.
 """
 
 import random
-import ssl
-import threading
 from collections.abc import MutableMapping
 from urllib.parse import urlencode, urlsplit
 
-import urllib3
 from looker_sdk.rtl import transport as rtl
-from urllib3.exceptions import HTTPError
-from urllib3.util import Timeout
 
 from sluice.errors import LookerRefused, LookerUnavailable
 from sluice.looker.brake import Brake
+from sluice.looker.connections import FAILURES, Answer, Connections, Failure
 
-CONNECT_SECONDS = 10
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
 LONGEST_RETRY_AFTER_SECONDS = 300.0
@@ -35,29 +30,26 @@ class PooledTransport(rtl.Transport):
         base_url: origin of the API, e.g. https://example.cloud.looker.com
         timeout: longest wait for an answer, in seconds
         retries: how often a request is sent again when that may help
-        connections: connections kept open; one per worker
         brake: shared by every request of the run
     """
 
-    def __init__(self, base_url: str, *, timeout: float, retries: int, connections: int, brake: Brake) -> None:
+    def __init__(self, base_url: str, *, timeout: float, retries: int, brake: Brake) -> None:
         self._base_url = base_url
         self._retries = retries
         self._brake = brake
-        # Left to itself, each connection reads all certificate authorities anew: 50 ms of CPU instead of 5.
-        tls = {"ssl_context": ssl.create_default_context()} if base_url.startswith("https:") else {}
-        self._pool = urllib3.connection_from_url(
-            base_url, maxsize=connections, timeout=Timeout(connect=CONNECT_SECONDS, read=timeout), **tls
-        )
-        self._lock = threading.Lock()
-        self.calls = 0
-        """Requests sent, retries included."""
+        self._connections = Connections(base_url, timeout=timeout)
 
     @classmethod
     def configure(cls, settings: rtl.PTransportSettings) -> rtl.Transport:
         raise NotImplementedError("built by sluice.looker.session, which knows the run's brake")
 
+    @property
+    def calls(self) -> int:
+        """Requests sent, retries included."""
+        return self._connections.sent
+
     def close(self) -> None:
-        self._pool.close()
+        self._connections.close()
 
     def request(
         self,
@@ -81,24 +73,20 @@ class PooledTransport(rtl.Transport):
         for attempt in range(self._retries + 1):
             self._brake.wait()
             answer = self._send(method.name, target, body, headers)
-            if not isinstance(answer, HTTPError) and answer.status < 300 and not _broken(answer):
+            if not isinstance(answer, FAILURES) and answer.status < 300 and not _broken(answer):
                 self._brake.answered()
                 return rtl.Response(True, answer.data, rtl.ResponseMode.BINARY)
             if not _may_pass(answer) or attempt == self._retries or not self._pause(attempt, answer):
                 break
         raise self._failure(f"{method.name} {urlsplit(path).path}", answer)
 
-    def _send(
-        self, method: str, target: str, body: bytes | None, headers: dict[str, str]
-    ) -> urllib3.BaseHTTPResponse | HTTPError:
-        with self._lock:
-            self.calls += 1
+    def _send(self, method: str, target: str, body: bytes | None, headers: dict[str, str]) -> Answer | Failure:
         try:
-            return self._pool.urlopen(method, target, body=body, headers=headers, retries=False, redirect=False)
-        except HTTPError as error:
+            return self._connections.send(method, target, body, headers)
+        except FAILURES as error:
             return error
 
-    def _pause(self, attempt: int, answer: urllib3.BaseHTTPResponse | HTTPError) -> bool:
+    def _pause(self, attempt: int, answer: Answer | Failure) -> bool:
         """Wait before the next attempt; False where the run has no time left for it."""
         pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**attempt) * random.uniform(0.5, 1.0)
         asked = _retry_after(answer)
@@ -107,8 +95,8 @@ class PooledTransport(rtl.Transport):
             return self._brake.hold(asked)
         return self._brake.sleep(pause)
 
-    def _failure(self, call: str, answer: urllib3.BaseHTTPResponse | HTTPError) -> Exception:
-        if isinstance(answer, HTTPError):
+    def _failure(self, call: str, answer: Answer | Failure) -> Exception:
+        if isinstance(answer, FAILURES):
             self._brake.unanswered()
             return LookerUnavailable(f"{call}: {type(answer).__name__}")
         if answer.status < 300:
@@ -121,20 +109,18 @@ class PooledTransport(rtl.Transport):
         return LookerRefused(f"{call}: HTTP {answer.status}", code=answer.status)
 
 
-def _may_pass(answer: urllib3.BaseHTTPResponse | HTTPError) -> bool:
-    return isinstance(answer, HTTPError) or answer.status in RETRIED or _broken(answer)
+def _may_pass(answer: Answer | Failure) -> bool:
+    return isinstance(answer, FAILURES) or answer.status in RETRIED or _broken(answer)
 
 
-def _broken(answer: urllib3.BaseHTTPResponse) -> bool:
+def _broken(answer: Answer) -> bool:
     """A success that holds the HTML page of something in between, or JSON that was cut short."""
     text = answer.data.strip()
     ends = {b"{": b"}", b"[": b"]"}.get(text[:1], text[-1:])
     return answer.status < 300 and (text.startswith(b"<") or not text.endswith(ends))
 
 
-def _retry_after(answer: urllib3.BaseHTTPResponse | HTTPError) -> float | None:
+def _retry_after(answer: Answer | Failure) -> float | None:
     """Seconds asked for by a Retry-After header; its date form is rare enough to fall back to our own pause."""
-    if isinstance(answer, HTTPError):
-        return None
-    text = answer.headers.get("Retry-After", "")
+    text = answer.retry_after if isinstance(answer, Answer) else ""
     return min(float(text), LONGEST_RETRY_AFTER_SECONDS) if text.isdecimal() else None

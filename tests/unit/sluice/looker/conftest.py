@@ -9,6 +9,7 @@ from local.looker.app import Looker
 from local.looker.population import Population
 from local.looker.server import serve
 from sluice.looker import transport
+from tests.unit.sluice.looker.sessions import opened
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
@@ -34,6 +35,13 @@ def start(population: Population) -> Iterator[Start]:
 @pytest.fixture
 def looker(start: Start) -> Looker:
     return start()
+
+
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    yield
+    while opened:
+        opened.pop()._transport.close()
 
 
 @pytest.fixture

@@ -22,8 +22,13 @@ def settings(looker: Simulated, **others: Any) -> Settings:
     return Settings.load(**(own | others))
 
 
+opened: list[Looker] = []
+"""Clients made and not closed yet; a fixture closes their connections after the test."""
+
+
 def client(looker: Simulated, brake: Brake | None = None, **others: Any) -> Looker:
-    return Looker(settings(looker, **others), brake or Brake())
+    opened.append(Looker(settings(looker, **others), brake or Brake()))
+    return opened[-1]
 
 
 def assert_journalled(looker: Simulated, total: int) -> None:

@@ -1,6 +1,7 @@
 """Sessions at the simulated Looker: who logs in when, and that nobody stays logged in."""
 
 import threading
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -194,6 +195,13 @@ def test_a_login_answered_with_anything_else_is_malformed(start: Start) -> None:
     looker.faults.add(Fault("503", path=SUDO, times=None))
     with pytest.raises(LookerUnavailable):
         client(looker, looker_retries=1).sudo("12").get("/user")
+
+
+@pytest.mark.parametrize("prefix", ["canary\n", "canary\r\nX: y", "canary ", "canaryä"])
+def test_a_token_that_fits_no_header_is_malformed_and_not_told(start: Start, prefix: str) -> None:
+    with pytest.raises(LookerMalformed, match="holds no access token") as caught:
+        client(start(token_prefix=prefix)).admin.get("/user")
+    assert "canary" not in "".join(traceback.format_exception(caught.value))
 
 
 @pytest.mark.parametrize("user_id", ["", "../1", "1/2", "1?x", "1 2", "ä", "1" * 65])

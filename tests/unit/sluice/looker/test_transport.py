@@ -7,13 +7,13 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-import urllib3
 from looker_sdk.rtl.transport import HttpMethod
 
 from local.looker.app import Looker
 from local.looker.faults import Fault
 from sluice.errors import LookerRefused, LookerUnavailable
 from sluice.looker.brake import Brake
+from sluice.looker.connections import Answer
 from sluice.looker.transport import LONGEST_RETRY_AFTER_SECONDS, PooledTransport, _retry_after
 
 PASSING = ["429", "500", "502", "503", "truncated", "short", "drop", "garbage"]
@@ -49,7 +49,7 @@ def calling(looker: Looker, brake: Brake, impatient: None) -> Iterator[Callable[
     made: list[PooledTransport] = []
 
     def make(**options: Any) -> Caller:
-        chosen: dict[str, Any] = {"timeout": 5.0, "retries": 3, "connections": 50, "brake": brake} | options
+        chosen: dict[str, Any] = {"timeout": 5.0, "retries": 3, "brake": brake} | options
         made.append(PooledTransport(looker.url, **chosen))
         return Caller(looker, made[-1])
 
@@ -89,11 +89,20 @@ def test_a_refusal_is_final_and_carries_its_status(looker: Looker, calling: Call
     assert caller.transport.calls == 1
 
 
-def test_nobody_listens(looker: Looker, calling: Callable[..., Caller], brake: Brake) -> None:
-    with closing(PooledTransport("http://127.0.0.1:9", timeout=1, retries=1, connections=1, brake=brake)) as transport:
-        with pytest.raises(LookerUnavailable, match=r"GET /api/4\.0/user: NewConnectionError"):
+def test_nobody_listens(impatient: None) -> None:
+    class Counting(Brake):
+        pauses = 0
+
+        def sleep(self, seconds: float) -> bool:
+            self.pauses += 1
+            return super().sleep(seconds)
+
+    with closing(PooledTransport("http://127.0.0.1:9", timeout=1, retries=2, brake=(brake := Counting()))) as transport:
+        with pytest.raises(LookerUnavailable, match=r"GET /api/4\.0/user: ConnectionRefusedError"):
             transport.request(HttpMethod.GET, "http://127.0.0.1:9/api/4.0/user")
-        assert transport.calls == 2
+        assert brake.pauses == 2
+        # What was not even connected is no call that Looker could count.
+        assert transport.calls == 0
 
 
 def test_an_answer_mends_the_brake_and_silence_wears_it(
@@ -167,7 +176,7 @@ def test_a_run_that_ends_tries_nothing_again(looker: Looker, calling: Callable[.
     ],
 )
 def test_the_header_retry_after(header: str, seconds: float | None) -> None:
-    assert _retry_after(urllib3.HTTPResponse(headers={"Retry-After": header}, status=429)) == seconds
+    assert _retry_after(Answer(429, b"", header)) == seconds
 
 
 def test_an_empty_answer_is_an_answer(looker: Looker, calling: Callable[..., Caller]) -> None:
@@ -185,7 +194,7 @@ def test_an_empty_answer_is_an_answer(looker: Looker, calling: Callable[..., Cal
 def test_fifty_threads_share_their_connections_and_every_call_is_counted(
     looker: Looker, calling: Callable[..., Caller]
 ) -> None:
-    caller = calling(connections=50)
+    caller = calling()
     threads = [threading.Thread(target=lambda: [caller.get() for _ in range(4)]) for _ in range(50)]
     for thread in threads:
         thread.start()
@@ -193,7 +202,7 @@ def test_fifty_threads_share_their_connections_and_every_call_is_counted(
         thread.join()
     assert caller.transport.calls == looker.requests.total == 200
     assert len(looker.requests.find(status=200)) == 200
-    assert caller.transport._pool.num_connections <= 50
+    assert len(caller.transport._connections._idle) <= 50
 
 
 @pytest.fixture

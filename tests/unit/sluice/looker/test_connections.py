@@ -1,0 +1,260 @@
+"""Connections at a server that does what servers and the network do to them, with and without TLS."""
+
+import socket
+import ssl
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from http.client import BadStatusLine, IncompleteRead
+from pathlib import Path
+
+import pytest
+
+from bench.certificate import Certificate, issue
+from sluice.looker import connections
+from sluice.looker.connections import Answer, Connections
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+
+type Act = Callable[[socket.socket], None]
+
+
+def say(text: bytes) -> Act:
+    return lambda peer: peer.sendall(text)
+
+
+def hang_up(peer: socket.socket) -> None:
+    peer.shutdown(socket.SHUT_RDWR)
+
+
+def reset(peer: socket.socket) -> None:
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    peer.close()
+
+
+def then(*acts: Act) -> Act:
+    def act(peer: socket.socket) -> None:
+        for each in acts:
+            each(peer)
+
+    return act
+
+
+def silence(peer: socket.socket) -> None:
+    pass
+
+
+def waiting(until: threading.Barrier | threading.Event) -> Act:
+    def act(_: socket.socket) -> None:
+        until.wait(5)
+
+    return act
+
+
+class Server:
+    """Does with each request what `script` says next, in the end OK; `heard` is (connection, head of the request)."""
+
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self.script: list[Act] = []
+        self.heard: list[tuple[int, str]] = []
+        self.ended = threading.Semaphore(0)
+        self._tls = tls
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._peers: list[socket.socket] = []
+        self.origin = f"{'https' if tls else 'http'}://127.0.0.1:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                peer, _ = self._listener.accept()
+                self._peers.append(peer)
+                threading.Thread(target=self._serve, args=(peer, len(self._peers)), daemon=True).start()
+
+    def _serve(self, peer: socket.socket, number: int) -> None:
+        with suppress(OSError):
+            if self._tls:
+                peer = self._tls.wrap_socket(peer, server_side=True)
+            while head := self._head(peer):
+                self.heard.append((number, head))
+                (self.script.pop(0) if self.script else say(OK))(peer)
+        peer.close()
+        self.ended.release()
+
+    @staticmethod
+    def _head(peer: socket.socket) -> str:
+        text = b""
+        while not text.endswith(b"\r\n\r\n"):
+            if not (piece := peer.recv(1)):
+                return ""
+            text += piece
+        return text.decode()
+
+    def close(self) -> None:
+        self._listener.close()
+        for peer in self._peers:
+            peer.close()
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    return issue(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture(params=["http", "https"])
+def server(
+    request: pytest.FixtureRequest, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Server]:
+    tls = None
+    if request.param == "https":
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(certificate.certificate, certificate.key)
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate.bundle))
+    with closing(Server(tls)) as running:
+        yield running
+
+
+@pytest.fixture
+def ours(server: Server) -> Iterator[Connections]:
+    with closing(Connections(server.origin, timeout=2)) as made:
+        yield made
+
+
+def get(ours: Connections) -> Answer:
+    return ours.send("GET", "/a?b=1", None, {"Authorization": "Bearer t"})
+
+
+def numbers(server: Server) -> list[int]:
+    return [number for number, _ in server.heard]
+
+
+def test_a_connection_is_used_again(server: Server, ours: Connections) -> None:
+    assert [get(ours) for _ in range(3)] == [Answer(200, b"{}")] * 3
+    assert numbers(server) == [1, 1, 1]
+    assert ours.sent == 3
+
+
+def test_what_is_sent(server: Server, ours: Connections) -> None:
+    get(ours)
+    ours.send("POST", "/login", None, {})
+    (_, first), (_, second) = server.heard
+    assert first.startswith("GET /a?b=1 HTTP/1.1\r\n")
+    for line in ("Authorization: Bearer t", "User-Agent: sluice", "Accept-Encoding: identity"):
+        assert f"\r\n{line}\r\n" in first
+    assert "\r\nContent-Length: 0\r\n" in second
+
+
+@pytest.mark.parametrize("how", [hang_up, reset])
+def test_connections_that_the_server_closed_meanwhile_cost_no_answer(
+    server: Server, ours: Connections, how: Act
+) -> None:
+    both, read = threading.Barrier(2), threading.Event()
+    server.script = [then(waiting(both), say(OK), waiting(read), how)] * 2
+    threads = [threading.Thread(target=get, args=(ours,)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    read.set()
+    for _ in range(2):
+        server.ended.acquire(timeout=5)
+    assert len(ours._idle) == 2
+    # Never a second idle one: with fifty of them, all retries would be spent on what is closed.
+    assert get(ours).status == 200
+    assert numbers(server)[2:] == [3]
+    assert get(ours).status == 200
+    assert numbers(server)[2:] == [3, 3]
+
+
+@pytest.mark.parametrize("how", [hang_up, reset])
+def test_a_new_connection_that_breaks_is_a_failure(server: Server, ours: Connections, how: Act) -> None:
+    server.script = [how]
+    with pytest.raises(ConnectionError):
+        get(ours)
+    assert numbers(server) == [1]
+    assert get(ours).status == 200
+
+
+def test_silence_is_a_failure_and_nothing_is_asked_twice(server: Server) -> None:
+    with closing(Connections(server.origin, timeout=0.2)) as ours:
+        get(ours)
+        server.script = [silence]
+        with pytest.raises(TimeoutError):
+            get(ours)
+        assert numbers(server) == [1, 1]
+        # The answer may still come, to nobody.
+        assert get(ours).status == 200
+        assert numbers(server) == [1, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("text", "failure"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{", IncompleteRead),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n{", IncompleteRead),
+        (b"SSH-2.0-OpenSSH\r\n", BadStatusLine),
+    ],
+)
+def test_half_an_answer_is_a_failure_and_its_connection_is_gone(
+    server: Server, ours: Connections, text: bytes, failure: type[Exception]
+) -> None:
+    get(ours)
+    server.script = [then(say(text), hang_up)]
+    with pytest.raises(failure):
+        get(ours)
+    assert get(ours).status == 200
+    assert numbers(server) == [1, 1, 2]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}",
+        b"HTTP/1.0 200 OK\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    ],
+)
+def test_a_connection_that_the_server_wants_closed_is_not_kept(server: Server, ours: Connections, text: bytes) -> None:
+    server.script = [then(say(text), hang_up)]
+    assert get(ours) == Answer(200, b"{}")
+    assert not ours._idle
+    get(ours)
+    assert numbers(server) == [1, 2]
+
+
+def test_every_status_is_an_answer_and_redirects_are_not_followed(server: Server, ours: Connections) -> None:
+    server.script = [
+        say(b"HTTP/1.1 429 Slow down\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n"),
+        say(b"HTTP/1.1 302 Found\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n"),
+        say(b"HTTP/1.1 204 No Content\r\n\r\n"),
+    ]
+    assert [get(ours) for _ in range(3)] == [Answer(429, b"", "7"), Answer(302, b""), Answer(204, b"")]
+    assert numbers(server) == [1, 1, 1]
+
+
+def test_the_idle_ones_are_closed_at_the_end(server: Server, ours: Connections) -> None:
+    get(ours)
+    ours.close()
+    assert server.ended.acquire(timeout=5)
+    assert not ours._idle
+
+
+def test_a_server_that_accepts_and_says_nothing_does_not_hold_the_handshake(
+    monkeypatch: pytest.MonkeyPatch, certificate: Certificate
+) -> None:
+    monkeypatch.setattr(connections, "CONNECT_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        port = mute.getsockname()[1]
+        with closing(Connections(f"https://127.0.0.1:{port}", timeout=60)) as ours, pytest.raises(TimeoutError):
+            get(ours)
+
+
+def test_authorities_are_read_once(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(Connections(server.origin, timeout=2)) as ours:
+        monkeypatch.setattr(ssl, "create_default_context", None)
+        monkeypatch.setattr(ssl, "_create_default_https_context", None)
+        server.script = [then(say(OK), hang_up)]
+        get(ours)
+        assert server.ended.acquire(timeout=5)
+        assert get(ours).status == 200
