@@ -28,7 +28,7 @@ fi
 
 echo "Installing what requirements-dev.txt names into .venv ..."
 if command -v uv >/dev/null; then
-    uv pip sync --quiet --python .venv/bin/python --require-hashes requirements-dev.txt
+    uv pip sync --quiet --compile-bytecode --python .venv/bin/python --require-hashes requirements-dev.txt
 else
     .venv/bin/python -m pip install --quiet --require-hashes --requirement requirements-dev.txt
 fi

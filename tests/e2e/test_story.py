@@ -51,8 +51,10 @@ def test_history_then_day_after_day(install: Install) -> None:
         real = function.post("/historical")
         assert (real.status, real.body["state"], real.body["dry_run"]) == (200, "partial", False)
         assert_holds(installation, expected)
-        for name in ("users", "conversations", "messages", "bytes", "errors", "api_calls"):
+        for name in ("users", "conversations", "messages", "bytes", "errors"):
             assert dry.body[name] == real.body[name], name
+        # Which page is known to be a user's last depends on whose was read before; every call is counted all the same.
+        assert dry.body["api_calls"] + real.body["api_calls"] == journal.total
         assert counts(real) == {"listed": len(ids), "fetched": len(ids)}
         assert_totals(real, expected.values())
         assert sum(group["rows"] for group in dry.body["would_load"]) == len(ids)
