@@ -111,8 +111,8 @@ def _sync(settings: Settings, plan: Plan, connection: Connection, ledger: Ledger
         else:
             _load_and_commit(plan, windows, fanout, looker, Staging(connection, report.run_id), ledger, report)
     finally:
-        report.api_calls = looker.calls
         looker.close()
+        report.api_calls = looker.calls
 
 
 def _users(order: Order, settings: Settings, looker: Looker) -> dict[str, datetime | None]:
@@ -153,6 +153,8 @@ def _account(report: Report, fanout: Fanout[Row], looker: Looker) -> None:
         report.users[outcome.value] += 1
     report.conversations.update(fanout.counts)
     report.errors.update(fanout.errors)
+    # To log out is a call too, so it comes before the count that the ledger keeps.
+    looker.close()
     report.api_calls = looker.calls
 
 

@@ -45,7 +45,7 @@ class Connections:
         self._idle: deque[HTTPConnection] = deque()
         self._lock = threading.Lock()
         self.sent = 0
-        """Requests sent so far."""
+        """Requests so far; one that met a closed connection and was sent again at once counts once."""
 
     def send(self, method: str, target: str, body: bytes | None, headers: dict[str, str]) -> Answer:
         """One request and its answer; redirects are not followed.
@@ -53,6 +53,8 @@ class Connections:
         Raises:
             Failure: as FAILURES.
         """
+        with self._lock:
+            self.sent += 1
         connection, response = self._begin(method, target, body, headers | AGENT)
         try:
             answer = Answer(response.status, response.read(), response.headers.get("Retry-After", ""))
@@ -96,11 +98,10 @@ class Connections:
             raise
         return connection
 
+    @staticmethod
     def _ask(
-        self, connection: HTTPConnection, method: str, target: str, body: bytes | None, headers: dict[str, str]
+        connection: HTTPConnection, method: str, target: str, body: bytes | None, headers: dict[str, str]
     ) -> HTTPResponse:
-        with self._lock:
-            self.sent += 1
         try:
             connection.request(method, target, body, headers)
             return connection.getresponse()

@@ -185,6 +185,6 @@ class Looker:
         return self._transport.calls
 
     def close(self) -> None:
-        """Log the admin out and close the connections."""
+        """Log the admin out and close the connections. Done twice, it does nothing."""
         self.admin.close()
         self._transport.close()

@@ -165,6 +165,7 @@ def test_connections_that_the_server_closed_meanwhile_cost_no_answer(
     assert numbers(server)[2:] == [3]
     assert get(ours).status == 200
     assert numbers(server)[2:] == [3, 3]
+    assert ours.sent == 4
 
 
 @pytest.mark.parametrize("how", [hang_up, reset])
