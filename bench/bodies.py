@@ -4,6 +4,8 @@ import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import batched
+from pathlib import Path
 
 from local.looker.conversations import Conversation
 from local.looker.population import Population
@@ -51,6 +53,21 @@ def bodies(kb: int) -> tuple[Body, ...]:
     for position, body in enumerate(odd):
         plain.insert(position * (step + 1), body)
     return tuple(plain)
+
+
+def written(kb: int, folder: Path) -> Path:
+    """The file of `folder` that holds them: to render them takes seconds, and many servers want the same."""
+    file = folder / f"bodies-{kb}"
+    if not file.exists():
+        # JSON holds no NUL.
+        file.write_bytes(b"\0".join(piece for body in bodies(kb) for piece in body.pieces))
+    return file
+
+
+def read(file: Path) -> tuple[Body, ...]:
+    """What `written` wrote."""
+    pieces = batched(file.read_bytes().split(b"\0"), 4, strict=True)
+    return tuple(Body((before, middle, after, tail)) for before, middle, after, tail in pieces)
 
 
 def _rendered(kb: int) -> Iterator[bytes]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
-from bench.bodies import bodies
+from bench.bodies import read, written
 from bench.certificate import Certificate
 from bench.load import Load
 from bench.measure import OTHER_PYTHON, Contender, Result, measure
@@ -57,17 +57,16 @@ class Bench:
 
     def _beside(self, bandwidth: float) -> Rows:
         """Interleaved: what disturbs the machine disturbs everybody."""
-        load = Load(users=50, conversations=100 if self.quick else 500)
+        load = Load(users=50, conversations=100 if self.quick else 1000)
         compared = (Contender.OURS, Contender.MENDED, Contender.RAW, Contender.DLT)
         rounds = [
             {contender: measure(contender, load, self.certificate) for contender in compared}
-            for _ in range(1 if self.quick else 3)
+            for _ in range(1 if self.quick else 2)
         ]
         for contender in compared:
             yield _beside(contender, [(each[Contender.OURS], each[contender]) for each in rounds], bandwidth)
         if not self.quick:
             # Its cost per conversation rises with every call, so the number of conversations belongs to the figure.
-            load = replace(load, conversations=1000)
             ours, shipped = (measure(each, load, self.certificate) for each in (Contender.OURS, Contender.TYPED))
             yield _beside(Contender.TYPED, [(ours, shipped)], bandwidth)
 
@@ -115,7 +114,7 @@ class Bench:
 
     def _engines(self) -> Rows:
         file = self.certificate.bundle.with_name("bodies")
-        file.write_bytes(b"\n".join(body.whole() for body in bodies(250)))
+        file.write_bytes(b"\n".join(body.whole() for body in read(written(250, file.parent))))
         for name in ("ours", "json", "orjson"):
             figures = _engine(name, file)
             yield name, f"{figures['mb_per_second']:.0f}", f"{figures['kept']:.1%}"

@@ -1,7 +1,7 @@
 """A Looker for load: bare asyncio over TLS, bodies serialised beforehand, every answer after the same latency.
 
-`python -m bench.looker LOAD CERTIFICATE KEY` prints its address and serves until its standard input ends. It checks
-little; the simulated Looker of local/ is the strict one. GET /figures tells what it did since its first request.
+`python -m bench.looker LOAD CERTIFICATE KEY BODIES` prints its address and serves until its standard input ends. It
+checks little; the simulated Looker of local/ is the strict one. GET /figures tells what it did since its first request.
 """
 
 import asyncio
@@ -10,9 +10,10 @@ import ssl
 import sys
 import time
 from collections import Counter
+from pathlib import Path
 from urllib.parse import parse_qs, unquote
 
-from bench.bodies import bodies
+from bench.bodies import Body, read
 from bench.load import Load, conversation_id, parse_id
 
 MEGABYTE = bytes(1_000_000)
@@ -22,9 +23,9 @@ LIST = "search"
 class Api:
     """The answers, and what was asked."""
 
-    def __init__(self, load: Load) -> None:
+    def __init__(self, load: Load, bodies: tuple[Body, ...]) -> None:
         self.load = load
-        self.bodies = bodies(load.kb)
+        self.bodies = bodies
         self.requests: Counter[str] = Counter()
         self.body_bytes = 0
         self.fetched_at: list[float] = []
@@ -141,10 +142,10 @@ def _endpoint(method: str, path: str) -> tuple[str, str]:
     return "unknown", ""
 
 
-async def _serve(load: Load, certificate: str, key: str) -> None:
+async def _serve(load: Load, certificate: str, key: str, bodies: str) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
-    api, loop = Api(load), asyncio.get_running_loop()
+    api, loop = Api(load, read(Path(bodies))), asyncio.get_running_loop()
     server = await loop.create_server(lambda: Connection(api), "127.0.0.1", 0, ssl=context, backlog=1024)
     sys.stdout.write(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
@@ -152,8 +153,8 @@ async def _serve(load: Load, certificate: str, key: str) -> None:
 
 
 def main() -> None:
-    load, certificate, key = sys.argv[1:]
-    asyncio.run(_serve(Load(**json.loads(load)), certificate, key))
+    load, *files = sys.argv[1:]
+    asyncio.run(_serve(Load(**json.loads(load)), *files))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from bench.bodies import written
 from bench.certificate import Certificate
 from bench.load import Load
 
@@ -63,7 +64,8 @@ class Servers:
 def serving(load: Load, certificate: Certificate) -> Iterator[Servers]:
     """Both servers for a load."""
     described = json.dumps(asdict(load))
-    files = [str(certificate.certificate), str(certificate.key)]
+    bodies = written(load.kb, certificate.bundle.parent)
+    files = [str(certificate.certificate), str(certificate.key), str(bodies)]
     # Both start before either is waited for.
     with _process("bench.looker", described, *files) as looker, _process("bench.warehouse", described) as warehouse:
         yield Servers(looker(), warehouse(), certificate)
