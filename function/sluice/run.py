@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 
+from sluice import cores
 from sluice.convert import Converter
 from sluice.errors import SluiceError
 from sluice.looker import discovery
@@ -44,7 +45,7 @@ def run(settings: Settings, order: Order, run_id: str) -> Report:
     report = Report(run_id, order, started_at, window_start=started_at, window_end=started_at)
     brake = Brake(deadline=time.monotonic() + settings.run_budget_seconds)
     try:
-        with closing(Connection(settings)) as connection:
+        with cores.one(), closing(Connection(settings)) as connection:
             ledger = Ledger(connection)
             ledger.check_tables()
             plan = Plan.of(order, ledger.position(), started_at, settings)
