@@ -44,7 +44,7 @@ report: .venv/ready ## Write the report of what `make demo` left (PROJECT= DATAS
 		--dataset $(DATASET) --out $(OUT) $(if $(TEXT),--show-text)
 
 test: .venv/ready .venv-policy/ready ## Run the tests
-	@$(PYTHON) -m pytest -n 2 --dist loadfile -m "not slow and not browser and not googlesql"
+	@$(PYTHON) -m pytest -n 3 --dist loadfile -m "not slow and not browser and not googlesql"
 
 test-slow: .venv/ready ## Run the tests that take minutes: a gigabyte of conversations, many kills
 	@$(PYTHON) -m pytest -m slow

@@ -294,12 +294,13 @@ def test_the_only_user_refused_is_everybody(start: Start) -> None:
 
 @pytest.mark.parametrize("workers", [12, 50])
 def test_many_disabled_users_at_the_head_are_not_everybody(start: Start, workers: int) -> None:
-    """They are refused at once, long before the first of the others has been listed."""
+    """They are refused long before the first of the others has been listed, but not before all workers have begun."""
     population = Population(users=80, conversations=60, mean_kb=1.0, now=NOW)
     disabled, active = standing(population, Standing.DISABLED), standing(population, Standing.ACTIVE)
     assert len(disabled) > REFUSALS_THAT_COUNT_AS_ALL
     looker = start(population)
-    looker.faults.add(Fault("slow", path="/search", times=None, seconds=0.3))
+    looker.faults.add(Fault("slow", path=r"/login/\d+", times=50, seconds=0.3))
+    looker.faults.add(Fault("slow", path="/search", times=10, seconds=0.5))
     head, rest = disabled[:11], disabled[11:]
     run = Pass(looker, users=head + active[:1] + rest + active[1:], workers=workers)
     assert sorted(run.rows()) == truth(population)
