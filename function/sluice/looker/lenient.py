@@ -23,7 +23,7 @@ UNFINISHED = {msgspec.Raw, dict, list}
 DEEPEST = 8
 """Levels of objects in an element of a document's arrays: a message's heavy parts lie there, and no deeper."""
 DEEPER = 1
-"""Levels below an object that was left unread: from `systemMessage.data` to what its result holds."""
+"""Levels below an object that was left unread: an element of an array inside a message, such as a data source."""
 
 
 def _value(levels: int, element: Any = msgspec.Raw) -> Any:
