@@ -1,7 +1,7 @@
 """Connections to one origin, kept open and shared by the threads of a run.
 
-http.client speaks HTTP and TLS; what a pool adds to it is here. A request costs half of what it costs over a general
-pool, and requests are most of a run's work (docs/adr/0007-connections-of-our-own.md).
+http.client speaks HTTP and TLS; what a pool adds to it is here. A request costs a third to a half less than over a
+general pool (docs/adr/0007-connections-of-our-own.md).
 """
 
 import ssl
