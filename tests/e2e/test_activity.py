@@ -13,7 +13,8 @@ LOGINS = r"/login/[^/]+$"
 
 def test_who_was_not_active_is_left_out_and_later_missed_by_nobody(install: Install) -> None:
     # The days pass before the function's own now, where its watermarks are: the overlap reaches back over one of them.
-    population = Population(users=10, conversations=40, mean_kb=16, now=datetime.now(UTC) - timedelta(days=4))
+    # So many users that some of them rest in any such days: with ten, it could be that all of them were active.
+    population = Population(users=40, conversations=40, mean_kb=16, now=datetime.now(UTC) - timedelta(days=4))
     installation = install(population, discovery_active_only=True, discovery_activity_field=KEY)
     journal = installation.looker.requests
     with installation.function(LOOKER_USER_ACTIVITY_KEY=KEY, OVERLAP_MINUTES="5760") as function:
