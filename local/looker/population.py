@@ -35,6 +35,8 @@ class Changes:
 class Population:
     """Users and conversations of the ~30 days before `now`; deterministic for the same arguments.
 
+    Another `now` moves every moment with it and changes nothing else.
+
     Safe to read from the server's thread while another thread calls `advance`: every change swaps in a new dict.
     Nothing heavy is held; a conversation is a record of a few hundred bytes, rendered on demand.
     """
@@ -139,7 +141,8 @@ class Population:
 
     def _next_day(self) -> Changes:
         start, end = self.now, self.now + timedelta(days=1)
-        rng = Random(f"{self.seed}/day/{start.isoformat()}")
+        # By the day's number (one user joins a day), not by its date: else each hour would have days of its own.
+        rng = Random(f"{self.seed}/day/{len(self._users)}")
         newcomer = make_user(12 * (len(self._users) + 1), end + timedelta(days=1))
         self._users = {**self._users, newcomer.key: newcomer}
         number = len(self._conversations)

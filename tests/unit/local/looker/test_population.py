@@ -25,6 +25,15 @@ def test_the_same_seed_gives_the_same_bytes() -> None:
     assert [one.expected(key) for key in one.reachable()] == [other.expected(key) for key in other.reachable()]
 
 
+def test_the_days_to_come_are_the_same_whenever_it_began() -> None:
+    """Else a test would see another population in each second of the day."""
+    one, other = Population(now=NOW), Population(now=NOW + timedelta(days=20, hours=3, minutes=17, seconds=5))
+    assert one.advance(3) == other.advance(3)
+    assert [each.user_id for each in everything(one)] == [each.user_id for each in everything(other)]
+    since, later = (each.now - timedelta(days=7) for each in (one, other))
+    assert one.reachable(since) == other.reachable(later)
+
+
 def test_another_seed_gives_another_population() -> None:
     one, other = Population(now=NOW), Population(seed=8, now=NOW)
     assert not {each.id for each in everything(one)} & {each.id for each in everything(other)}
