@@ -10,6 +10,7 @@ import functools
 import importlib.util
 import logging
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -109,6 +110,9 @@ def _serve(data_dir: Path) -> uvicorn.Server:
     directory.mkdir(parents=True, exist_ok=True)
     # It tells of every array index it translates.
     logging.getLogger("sqlglot").setLevel(logging.WARNING)
+    # DuckDB asks for it with each parameter of a statement, and Python searches anew for a module that is missing.
+    if importlib.util.find_spec("pandas") is None:
+        sys.modules["pandas"] = None  # type: ignore[assignment] # how Python itself marks what cannot be imported
     settings.data_dir = directory
     settings.default_project_id = PROJECT
     database.duckdb = SimpleNamespace(connect=functools.partial(_connect, directory))
