@@ -13,7 +13,7 @@ LOGINS = r"/login/[^/]+$"
 
 def test_who_was_not_active_is_left_out_and_later_missed_by_nobody(install: Install) -> None:
     # The days pass before the function's own now, where its watermarks are: the overlap reaches back over one of them.
-    # So many users that some of them rest in any such days: with ten, it could be that all of them were active.
+    # Users enough that some of them rest meanwhile; of ten, all may have been active.
     population = Population(users=40, conversations=40, mean_kb=16, now=datetime.now(UTC) - timedelta(days=4))
     installation = install(population, discovery_active_only=True, discovery_activity_field=KEY)
     journal = installation.looker.requests

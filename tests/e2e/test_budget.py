@@ -37,8 +37,8 @@ def test_one_user_larger_than_the_budget(install: Install) -> None:
             assert answer.body["users"]["unfinished"] == 1
             assert set(owed(installation)) == {"12"}
             assert watermarks(installation) == {"12": None}
-        if len(rows) == len(before):
-            # This machine needs as long to read the ledger; what is under test comes after that.
+        if len(rows) - len(before) < AT_ONCE:
+            # This machine needs nearly as long to read the ledger; what is under test comes after that.
             budget = min(2 * budget, 32)
     assert states[-1] == "completed"
     # More than two runs' worth, and no run more than its share.
