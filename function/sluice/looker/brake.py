@@ -33,6 +33,16 @@ class Brake:
         """True when so many requests in a row stayed unanswered that Looker counts as down."""
         return self._unanswered >= self._patience
 
+    @property
+    def deadline(self) -> float:
+        """`time.monotonic()` after which no new work starts."""
+        return self._deadline
+
+    def bring_forward(self, deadline: float) -> None:
+        """End the fetching earlier: what is staged needs time to be committed. Never moves it back."""
+        with self._lock:
+            self._deadline = min(self._deadline, deadline)
+
     def stop(self) -> None:
         """Nothing waits or tries again from now on: the run is ending."""
         self._stopped.set()

@@ -93,3 +93,12 @@ def test_exhausted_by_unanswered_requests_in_a_row() -> None:
     assert brake.exhausted
     brake.answered()
     assert not brake.exhausted
+
+
+def test_a_deadline_is_brought_forward_and_never_moved_back() -> None:
+    begun = time.monotonic()
+    brake = Brake(deadline=begun + 60)
+    brake.bring_forward(begun + 120)
+    assert brake.deadline == begun + 60
+    brake.bring_forward(begun - 1)
+    assert brake.expired
