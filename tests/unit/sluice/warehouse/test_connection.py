@@ -8,7 +8,8 @@ from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import RefreshError, TransportError
 
 from sluice.errors import CommitFailed, LoadFailed, Retryable, WarehouseError, WarehouseRefused, WarehouseUnavailable
-from sluice.warehouse.connection import Connection, errors
+from sluice.warehouse.connection import Connection
+from sluice.warehouse.failures import errors
 from tests.unit.sluice.warehouse.tables import settings
 
 QUOTING = "row 3: no such field: canary"

@@ -17,8 +17,10 @@ from sluice.plan import Kind, Order
 from sluice.report import Report
 from sluice.settings import Settings
 from sluice.warehouse import ledger as module
-from sluice.warehouse.connection import RETRY, Connection
+from sluice.deadline import Deadline
+from sluice.warehouse.connection import Connection
 from sluice.warehouse.definitions import statement
+from sluice.warehouse.jobs import Jobs
 from sluice.warehouse.ledger import ABANDONED_AFTER_SECONDS, TABLES, Ledger, Move, Position, Watermark
 from tests.unit.sluice.warehouse.tables import NOON, conversation, held, insert, reject, settings, staged
 
@@ -77,10 +79,9 @@ def test_every_difference_is_named_at_once(warehouse: Warehouse, tables_only: Pa
     assert "conversations" not in text
 
 
-def test_bigquery_out_of_reach_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "RETRY", RETRY.with_timeout(0.2))
+def test_bigquery_out_of_reach_is_told() -> None:
     with (
-        closing(Connection(settings("http://127.0.0.1:9"))) as connection,
+        closing(Connection(settings("http://127.0.0.1:9"), Deadline(0.2))) as connection,
         pytest.raises(WarehouseUnavailable) as caught,
     ):
         Ledger(connection).check_tables()
@@ -188,14 +189,10 @@ def test_committing_twice_is_committing_once(connection: Connection, ledger: Led
     first = ledger.commit(table, moves, run_row(run_id))
     before = (talks(connection, *ids), rejects(connection, ids[2]), ledger.runs(limit=9, run_id=run_id))
     assert first == ledger.commit(table, moves, run_row(run_id)) == f"sluice_{run_id}_commit_1"
-    ledger._run_script(
-        statement("commit", ledger._names | {"staging": table}),
-        [
-            *module._run_parameters(run_row(run_id)),
-            bigquery.ScalarQueryParameter("moves", "STRING", module._moves(moves)),
-        ],
-        f"{run_id}-by-hand",
-    )
+    third = module._parameters(run_row(run_id), moves, "")
+    sql = statement("commit", ledger._names | {"staging": table})
+    job, begun = Jobs(connection, "commit").query(sql, module._config(third), f"{run_id}-by-hand")
+    assert (job.error_result, begun) == (None, True)
     assert (talks(connection, *ids), rejects(connection, ids[2]), ledger.runs(limit=9, run_id=run_id)) == before
     assert [row["state"] for row in held(connection, "sync_runs") if row["run_id"] == run_id] == ["completed"]
 

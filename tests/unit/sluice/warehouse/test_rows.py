@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sluice.warehouse import rows
 from sluice.warehouse.definitions import staging_schema
-from sluice.warehouse.rows import MAX_DEPTH, Encoded, Encoder, RowError, encode_array, encode_json, parts
+from sluice.warehouse.rows import MAX_DEPTH, Encoded, Encoder, Parts, RowError, encode_array, encode_json
 from tests.unit.sluice.documents import anything
 
 LIMIT = 1_000_000
@@ -208,12 +208,17 @@ def test_every_type_of_our_tables_can_be_written() -> None:
 
 @given(st.binary(max_size=200))
 def test_the_parts_of_a_body_are_the_body(body: bytes) -> None:
-    assert "".join(parts(body)).encode() == body.decode("utf-8", "backslashreplace").encode()
+    assert "".join(Parts(body)).encode() == body.decode("utf-8", "backslashreplace").encode()
 
 
 def test_a_long_body_is_cut_into_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rows, "PART_CHARACTERS", 4)
-    assert parts("äbcdefghi".encode()) == ["äbcd", "efgh", "i"]
-    assert parts(b"abcd") == ["abcd"]
-    assert parts(b"") == [""]
-    assert parts(b"a\xff") == ["a\\xf", "f"]
+    for body, pieces in (
+        ("äbcdefghi".encode(), ["äbcd", "efgh", "i"]),
+        (b"abcd", ["abcd"]),
+        (b"abcdefgh", ["abcd", "efgh"]),
+        (b"", [""]),
+        (b"a\xff", ["a\\xf", "f"]),
+        ("abc😀d".encode(), ["abc😀", "d"]),
+    ):
+        assert (list(Parts(body)), len(Parts(body))) == (pieces, len(pieces))
