@@ -77,6 +77,7 @@ class Upload:
         sent: Callable[[int], None] = lambda _: None,
     ) -> None:
         self._session, self._job, self._stream = session, job, stream
+        self._url, self._chunk_bytes = url, chunk_bytes
         self._upload: Any = _Upload(url, chunk_bytes)
         self._max_chunk_bytes = max_chunk_bytes
         self._first_pause_seconds = first_pause_seconds
@@ -111,6 +112,8 @@ class Upload:
             raise
 
     def _initiate(self) -> None:
+        # One that was refused would count as invalid, even after it was begun.
+        self._upload = _Upload(self._url, self._chunk_bytes)
         self._upload.initiate(
             self._session,
             self._stream,

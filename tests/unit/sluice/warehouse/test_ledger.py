@@ -12,12 +12,12 @@ from google.cloud import bigquery
 
 from local.warehouse.deploy import deploy
 from local.warehouse.emulator import Warehouse
+from sluice.deadline import Deadline
 from sluice.errors import CommitFailed, TableMismatch, WarehouseUnavailable
 from sluice.plan import Kind, Order
 from sluice.report import Report
 from sluice.settings import Settings
 from sluice.warehouse import ledger as module
-from sluice.deadline import Deadline
 from sluice.warehouse.connection import Connection
 from sluice.warehouse.definitions import statement
 from sluice.warehouse.jobs import Jobs
