@@ -1,5 +1,6 @@
 import json
 import math
+import time
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
@@ -200,6 +201,34 @@ def test_a_line_that_bigquery_would_not_take_is_a_row_error(monkeypatch: pytest.
     Encoder(COLUMNS, LIMIT).encode({"id": "1", "body": ["x" * 900]})
     with pytest.raises(RowError, match=r"the row has 10\d\d bytes"):
         Encoder(COLUMNS, LIMIT).encode({"id": "1", "body": ["x" * 1000]})
+
+
+def test_a_row_and_the_one_that_is_held_fit_into_bigquery_together() -> None:
+    """100 MB, as BigQuery holds them, not as they are written."""
+    body = Encoder([SchemaField("body", "JSON")], 50_000_000)
+    assert len(body.encode({"body": ["x" * 39_000_000]}).text) > 39_000_000
+    with pytest.raises(RowError, match="the row has 4"):
+        body.encode({"body": ["x" * 41_000_000]})
+    # A number of one digit takes two bytes as text.
+    body.encode({"body": [1] * 3_000_000})
+    with pytest.raises(RowError, match="the row has 5"):
+        body.encode({"body": [1] * 5_000_000})
+
+
+def test_a_column_holds_no_more_levels_than_bigquery_takes() -> None:
+    for depth in (498, 499, 500, 501, 1000):
+        assert depth_of(json.loads(encode_array([nested(depth), "x"], LIMIT).text)) == min(depth + 1, 500)
+
+
+def test_a_time_without_a_zone_is_utc_wherever_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        assert column("at", "2026-11-01T12:00:00") == "2026-11-01T12:00:00.000000Z"
+        assert column("at", datetime(2026, 11, 1, 12)) == "2026-11-01T12:00:00.000000Z"  # noqa: DTZ001 -- on purpose
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_every_type_of_our_tables_can_be_written() -> None:
