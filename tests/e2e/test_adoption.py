@@ -1,6 +1,8 @@
 """What a run staged and could not commit, the next run commits before it fetches anything."""
 
+import time
 from collections.abc import Callable, Iterator
+from threading import Event
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ type Delay = Callable[[str, float], None]
 def delay(monkeypatch: pytest.MonkeyPatch) -> Iterator[Delay]:
     """Lets each load or query job of the emulator whose id holds a text take longer, as BigQuery's queue may."""
     slow: dict[str, float] = {}
+    released = Event()
     execute = runner._execute
 
     def delayed(job: Any, *arguments: Any) -> None:
@@ -26,9 +29,6 @@ def delay(monkeypatch: pytest.MonkeyPatch) -> Iterator[Delay]:
             released.wait(pause)
         execute(job, *arguments)
 
-    from threading import Event
-
-    released = Event()
     monkeypatch.setattr(runner, "_execute", delayed)
     yield slow.__setitem__
     released.set()
@@ -43,8 +43,6 @@ def staged(installation: Installation) -> list[str]:
 
 
 def settle(installation: Installation) -> None:
-    import time
-
     while any(job.state != "DONE" for job in installation.client.list_jobs(max_results=20)):
         time.sleep(0.05)
 

@@ -1,7 +1,6 @@
 """What earlier runs staged, committed by a later one."""
 
 import uuid
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import chain
@@ -159,9 +158,8 @@ def test_a_table_that_is_not_complete_is_dropped(connection: Connection, ledger:
 
 
 @pytest.fixture
-def once(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sluice.warehouse.ledger.COMMIT_ATTEMPTS", 1)
-    yield
 
 
 @pytest.mark.usefixtures("once")
