@@ -20,14 +20,19 @@ WHERE state = 'running' AND recorded_at >= TIMESTAMP_SUB(CURRENT_TIMESTAMP(), IN
 MERGE `${dataset}.${table}` AS held
 USING (
   -- The newest version is found among the keys alone: a row of many megabytes is not sorted.
-  SELECT staged.*
-  FROM `${staging}` AS staged
-  INNER JOIN (
+  WITH newest AS (
     SELECT
-      id, updated_at, ingested_at, ROW_NUMBER() OVER (PARTITION BY id ORDER BY updated_at DESC, ingested_at DESC) AS place
+      id,
+      updated_at,
+      ingested_at,
+      ROW_NUMBER() OVER (PARTITION BY id ORDER BY updated_at DESC, ingested_at DESC) AS place
     FROM `${staging}`
     WHERE kind = 'conversation'
-  ) AS newest
+  )
+
+  SELECT staged.*
+  FROM `${staging}` AS staged
+  INNER JOIN newest
     ON staged.id = newest.id AND staged.updated_at = newest.updated_at AND staged.ingested_at = newest.ingested_at
   WHERE staged.kind = 'conversation' AND newest.place = 1
 ) AS fetched
@@ -68,6 +73,20 @@ WHEN NOT MATCHED THEN INSERT (
 -- table was refused by BigQuery's load: it is a reject without its text.
 MERGE `${dataset}.rejects` AS held
 USING (
+  WITH latest AS (
+    -- By fetch, not by part: the pieces of one body stay together.
+    SELECT id, COALESCE(updated_at, TIMESTAMP '1970-01-01') AS version, MAX(ingested_at) AS ingested_at
+    FROM `${staging}`
+    WHERE kind = 'reject'
+    GROUP BY id, version
+  ),
+
+  loaded AS (
+    SELECT DISTINCT id, COALESCE(updated_at, TIMESTAMP '1970-01-01') AS version
+    FROM `${staging}`
+    WHERE kind IN ('conversation', 'reject')
+  )
+
   SELECT
     staged.id,
     staged.user_id,
@@ -79,13 +98,7 @@ USING (
     staged.run_id,
     staged.ingested_at
   FROM `${staging}` AS staged
-  INNER JOIN (
-    -- By fetch, not by part: the pieces of one body stay together.
-    SELECT id, COALESCE(updated_at, TIMESTAMP '1970-01-01') AS version, MAX(ingested_at) AS ingested_at
-    FROM `${staging}`
-    WHERE kind = 'reject'
-    GROUP BY id, version
-  ) AS latest
+  INNER JOIN latest
     ON
       staged.id = latest.id
       AND COALESCE(staged.updated_at, TIMESTAMP '1970-01-01') = latest.version
@@ -103,11 +116,7 @@ USING (
     ANY_VALUE(sent.run_id) AS run_id,
     MAX(sent.ingested_at) AS ingested_at
   FROM `${staging}` AS sent
-  LEFT JOIN (
-    SELECT DISTINCT id, COALESCE(updated_at, TIMESTAMP '1970-01-01') AS version
-    FROM `${staging}`
-    WHERE kind IN ('conversation', 'reject')
-  ) AS loaded
+  LEFT JOIN loaded
     ON sent.id = loaded.id AND COALESCE(sent.updated_at, TIMESTAMP '1970-01-01') = loaded.version
   WHERE sent.kind = 'sent' AND loaded.id IS NULL
   GROUP BY sent.id, sent.updated_at

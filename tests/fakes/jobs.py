@@ -36,7 +36,7 @@ class Trouble:
 
 @dataclass
 class Script:
-    """The faults of each method in order, taken one by one; `ends` are why jobs fail, in order: a reason, or `reason: text`."""
+    """The faults of each method in order, taken one by one; `ends` say why jobs fail: a reason, or `reason: text`."""
 
     insert: Iterable[Trouble] = ()
     get: Iterable[Trouble] = ()

@@ -165,9 +165,9 @@ class Ledger:
     def commit(self, staging: str, moves: Sequence[Move], run: Mapping[str, Any], refused: str = "") -> str:
         """Move staged rows into their tables, watermarks forward and the run's row into the ledger: all or none.
 
-        Another run's commit at the same moment makes BigQuery abort one of the two. That one is tried again, as is a job
-        that BigQuery itself broke, for as long as the deadline allows. Committing twice changes nothing, so any other
-        refusal is tried again, too, a few times.
+        Another run's commit at the same moment makes BigQuery abort one of the two. That one is tried again, as is a
+        job that BigQuery itself broke, for as long as the deadline allows. Committing twice changes nothing, so any
+        other refusal is tried again, too, a few times.
 
         Args:
             staging: the table; its lines of kind `window` are moves too

@@ -169,10 +169,27 @@ def test_the_first_and_the_last_day_are_rows(created_at: str) -> None:
 )
 def test_a_tiny_line_says_that_a_row_was_sent(fields: dict[str, Any], of: dict[str, Any]) -> None:
     row = converted(WHOLE | fields)
-    shared = {"run_id": "run", "ingested_at": "2026-11-01T12:00:00.000000Z"}
-    assert json.loads(row.sent) == {"kind": "sent", **of, **shared}
+    sent, written = json.loads(row.sent), json.loads(row.lines[0])
     assert row.sent.endswith(b"}\n")
-    assert {name: json.loads(row.lines[0])[name] for name in of} == of
+    assert sent.pop("kind") == "sent"
+    for name in ("updated_at", "ingested_at"):
+        assert sent[name].endswith("Z")
+        assert timestamp(sent[name]) == timestamp(written[name])
+    assert sent == {**of, "updated_at": sent["updated_at"], "run_id": "run", "ingested_at": sent["ingested_at"]}
+    assert {name: written[name] for name in of} == of
+
+
+def test_a_tiny_line_is_written_as_its_row_is() -> None:
+    row = converted(WHOLE | {"id": 7, "user_id": "x\ud83d", "updated_at": "2026-11-01T12:00:00.123456789Z"})
+    sent, written = json.loads(row.sent), json.loads(row.lines[0])
+    assert {name: sent[name] for name in ("id", "user_id", "updated_at")} == {
+        "id": "7",
+        "user_id": "x\ufffd",
+        "updated_at": "2026-11-01T12:00:00.123456Z",
+    }
+    assert {name: written[name] for name in sent if name != "kind"} == {
+        name: value for name, value in sent.items() if name != "kind"
+    }
 
 
 def test_the_lines_of_a_large_reject_are_made_one_by_one() -> None:
