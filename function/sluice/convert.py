@@ -1,16 +1,25 @@
 """A conversation of Looker -> the lines of the warehouse's staging table. The only place that knows both shapes."""
 
-from datetime import UTC
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, overload
 
 from sluice.looker.conversations import Conversation, Unreadable, timestamp
 from sluice.looker.fanout import Window
 from sluice.report import Row
 from sluice.warehouse.definitions import schema, staging_schema
-from sluice.warehouse.rows import Encoder, RowError, encode_array, parts
+from sluice.warehouse.rows import (
+    LONGEST_PART_BYTES,
+    PART_CHARACTERS,
+    Encoder,
+    Parts,
+    RowError,
+    encode_array,
+    partition_day,
+)
 
 _OURS = {"messages", "message_count", "raw_bytes", "stored_bytes", "extra", "run_id", "ingested_at"}
 _COLUMNS = {field.name: field.field_type for field in schema("conversations") if field.name not in _OURS}
+_SENT = ("id", "user_id", "updated_at", "run_id", "ingested_at")
 _REQUIRED = [field.name for field in schema("conversations") if field.mode == "REQUIRED"]
 
 
@@ -54,21 +63,27 @@ class Converter:
         for name in _REQUIRED:
             if row.get(name) is None:
                 raise RowError(f"{name} is missing")
+        created_at = partition_day(timestamp(row.get("created_at")))
         line = self._encoder.encode(row)
         return Row(
             lines=(line.text,),
             rejected=False,
             agent_id=str(row.get("agent_id") or ""),
-            day=_day(row.get("created_at")),
+            day=created_at.date().isoformat() if created_at else "",
             messages=len(found.messages),
             raw_bytes=len(found.body),
             stored_bytes=len(messages.text),
             texts_cut=line.cut,
+            sent=self._sent(row),
         )
 
+    def _sent(self, row: dict[str, Any]) -> bytes:
+        """That the row was sent, in a line that BigQuery cannot refuse where it refuses the row."""
+        return self._encoder.encode({"kind": "sent"} | {name: row[name] for name in _SENT if name in row}).text
+
     def _reject(self, window: Window, found: Conversation | Unreadable, reason: str) -> Row:
-        pieces = parts(found.body)
-        shared = {
+        pieces = Parts(found.body)
+        row = {
             "kind": "reject",
             "id": found.listed.id,
             "user_id": window.user_id,
@@ -78,19 +93,34 @@ class Converter:
             "run_id": self._run_id,
             "ingested_at": found.fetched_at,
         }
-        limit = max(len(piece.encode()) for piece in pieces)
-        encoder = Encoder(staging_schema(), max(limit, self._max_string_bytes))
-        lines = [
-            encoder.encode({**shared, "part": number, "raw": piece}) for number, piece in enumerate(pieces, start=1)
-        ]
-        return Row(tuple(line.text for line in lines), True, "", "", 0, len(found.body), 0, 0)
+        lines = _Pieces(row, pieces)
+        # A large body is not held a second time: its lines are made when they are sent.
+        held = tuple(lines) if len(found.body) <= PART_CHARACTERS else lines
+        return Row(held, True, "", "", 0, len(found.body), 0, 0, self._sent(row))
+
+
+class _Pieces(Sequence[bytes]):
+    """The lines of a reject, each made when it is asked for: the body may be large."""
+
+    def __init__(self, row: dict[str, Any], pieces: Parts) -> None:
+        self._row, self._pieces = row, pieces
+
+    def __len__(self) -> int:
+        return len(self._pieces)
+
+    def __iter__(self) -> Iterator[bytes]:
+        encoder = Encoder(staging_schema(), LONGEST_PART_BYTES)
+        for number, piece in enumerate(self._pieces, start=1):
+            yield encoder.encode({**self._row, "part": number, "raw": piece}).text
+
+    @overload
+    def __getitem__(self, index: int) -> bytes: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[bytes]: ...
+    def __getitem__(self, index: int | slice) -> bytes | Sequence[bytes]:
+        return list(self)[index]
 
 
 def _has_column(key: str, value: Any) -> bool:
     """JSON columns get objects and arrays only: whether a bare text would be read as JSON is not documented."""
     return key in _COLUMNS and (_COLUMNS[key] != "JSON" or value is None or isinstance(value, dict | list))
-
-
-def _day(created_at: object) -> str:
-    moment = timestamp(created_at)
-    return moment.astimezone(UTC).date().isoformat() if moment else ""

@@ -12,7 +12,7 @@ from sluice.errors import LookerMalformed
 from sluice.looker import lenient, prune
 from sluice.looker.session import Session
 
-LIST_FIELDS = "id,updated_at,deleted"
+LIST_FIELDS = "id,created_at,updated_at,deleted"
 MOST_STEPS_BACK = 3
 MOST_IDLE_PAGES = 5
 """Pages in a row without anything new: an instance that ignores the offset would answer for ever."""
@@ -25,6 +25,7 @@ class Listed:
     id: str
     updated_at: datetime | None
     deleted: bool
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,8 @@ def _listed(item: dict[str, Any], *, deleted: bool) -> Listed:
     if not isinstance(item["id"], str | int):
         raise TypeError("id")
     shown = item.get("deleted")
-    return Listed(str(item["id"]), timestamp(item.get("updated_at")), shown if isinstance(shown, bool) else deleted)
+    deleted = shown if isinstance(shown, bool) else deleted
+    return Listed(str(item["id"]), timestamp(item.get("updated_at")), deleted, timestamp(item.get("created_at")))
 
 
 def timestamp(value: object) -> datetime | None:
