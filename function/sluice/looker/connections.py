@@ -92,14 +92,19 @@ class Connections:
         """
         with self._lock:
             self.sent += 1
-        with self._watch.over(Request(self._timeout, deadline)) as request:
-            connection, response = self._begin(request, method, target, body, headers | HEADERS, once=once)
-            request.next_step(self._timeout)
-            try:
+        response: HTTPResponse | None = None
+        connection: HTTPConnection | None = None
+        try:
+            with self._watch.over(Request(self._timeout, deadline)) as request:
+                connection, response = self._begin(request, method, target, body, headers | HEADERS, once=once)
+                request.next_step(self._timeout)
                 data = bodies.read(response, partial(self._take, request))
-            except BaseException:
+        except BaseException:
+            if response is not None:
+                response.close()
+            if connection is not None:
                 connection.close()
-                raise
+            raise
         if connection.sock is not None:  # else the server wants it closed, and it is
             self._idle.append(connection)
         told = response.headers

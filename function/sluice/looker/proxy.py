@@ -32,7 +32,7 @@ class Proxy:
         """A socket at whose other end is `far`.
 
         Raises:
-            ProxyFailed, TimeoutError: there is none.
+            ProxyFailed: there is none.
         """
         try:
             sock = self._host.connect(request)
@@ -44,6 +44,8 @@ class Proxy:
             sock.close()
             if isinstance(error, ConnectionError):
                 raise ProxyFailed(f"the proxy {self._host} hung up") from error
+            if isinstance(error, TimeoutError):
+                raise ProxyFailed(f"the proxy {self._host} did not answer in time") from error
             raise
         return sock
 

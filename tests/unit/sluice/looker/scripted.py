@@ -51,6 +51,8 @@ class Server:
         self.script: list[Act] = []
         self.heard: list[tuple[int, str]] = []
         self.ended = threading.Semaphore(0)
+        self.handshake: Act | None = None
+        """Done with each connection instead of serving it."""
         self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._peers: list[socket.socket] = []
@@ -66,6 +68,8 @@ class Server:
 
     def _serve(self, peer: socket.socket, number: int) -> None:
         with suppress(OSError):
+            if self.handshake:
+                self.handshake(peer)
             if self._tls:
                 peer = self._tls.wrap_socket(peer, server_side=True)
             while head := self._head(peer):

@@ -10,29 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from bench.certificate import Certificate, issue
+from bench.certificate import Certificate
 from sluice.looker import connections
 from sluice.looker.connections import Answer, Connections
 from sluice.looker.flight import Flight
 from tests.unit.sluice.looker.scripted import OK, Act, Server, hang_up, reset, say, silence, then, waiting
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
-    return issue(tmp_path_factory.mktemp("tls"))
-
-
-@pytest.fixture(params=["http", "https"])
-def server(
-    request: pytest.FixtureRequest, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Server]:
-    tls = None
-    if request.param == "https":
-        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        tls.load_cert_chain(certificate.certificate, certificate.key)
-        monkeypatch.setenv("SSL_CERT_FILE", str(certificate.bundle))
-    with closing(Server(tls)) as running:
-        yield running
 
 
 def connections_to(origin: str, timeout: float = 2) -> Connections:
