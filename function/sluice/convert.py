@@ -4,7 +4,7 @@ from datetime import UTC
 from typing import Any
 
 from sluice.looker.conversations import Conversation, Unreadable, timestamp
-from sluice.looker.fanout import Window
+from sluice.looker.window import Window
 from sluice.report import Row
 from sluice.warehouse.definitions import schema, staging_schema
 from sluice.warehouse.rows import Encoder, RowError, encode_array, parts

@@ -25,6 +25,10 @@ class Row:
     raw_bytes: int
     stored_bytes: int
     texts_cut: int
+    repeated: bool = False
+    """Fetched again, and no other than the warehouse holds."""
+    unannounced: bool = False
+    """Fetched again, with other messages than the warehouse holds, though `updated_at` stood still."""
 
     @property
     def size(self) -> int:
@@ -71,6 +75,10 @@ class Report:
             yield from row.lines
 
     def _count(self, row: Row) -> None:
+        self.conversations["unannounced"] += row.unannounced
+        if row.repeated:
+            self.conversations["unchanged"] += 1
+            return
         self.conversations["rejected" if row.rejected else "fetched"] += 1
         self.raw_bytes += row.raw_bytes
         if row.rejected:
@@ -102,7 +110,7 @@ class Report:
             "started_at": self.started_at.isoformat(),
             "ended_at": self.ended_at and self.ended_at.isoformat(),
             "window": {"since": self.window_start.isoformat(), "until": self.window_end.isoformat()},
-            "users": {name: self.users[name] for name in ("seen", "finished", "failed", "unfinished")},
+            "users": {name: self.users[name] for name in USERS},
             "errors": dict(self.errors),
             "conversations": {name: self.conversations[name] for name in CONVERSATIONS},
             "messages": self.messages,
@@ -153,7 +161,7 @@ class Report:
 
     def counts(self) -> dict[str, int]:
         return {
-            **{f"users_{name}": self.users[name] for name in ("seen", "finished", "failed", "unfinished")},
+            **{f"users_{name}": self.users[name] for name in USERS},
             **{f"conversations_{name}": self.conversations[name] for name in CONVERSATIONS},
             "messages": self.messages,
             "raw_bytes": self.raw_bytes,
@@ -162,4 +170,5 @@ class Report:
         }
 
 
-CONVERSATIONS = ("listed", "fetched", "unchanged", "rejected", "vanished")
+USERS = ("seen", "finished", "skipped", "failed", "unfinished")
+CONVERSATIONS = ("listed", "fetched", "unchanged", "rejected", "vanished", "rechecked", "unannounced")

@@ -1,6 +1,6 @@
 -- Everything a run writes, in one transaction. Running it twice changes nothing the second time.
 -- ${staging} holds rows of kind 'conversation' and 'reject'; @moves is
--- [{"since": ..., "until": ..., "finished": bool, "anchored": bool, "user_ids": [...]}].
+-- [{"since": ..., "until": ..., "finished": bool, "anchored": bool, "user_ids": [...], "skipped": text, "failed": bool}].
 
 -- The days whose partitions the MERGE may touch; a variable, so that BigQuery can prune the others.
 DECLARE days ARRAY<TIMESTAMP> DEFAULT (
@@ -91,7 +91,9 @@ USING (
     TIMESTAMP(JSON_VALUE(move, '$.since')) AS since,
     TIMESTAMP(JSON_VALUE(move, '$.until')) AS until,
     JSON_VALUE(move, '$.finished') = 'true' AS finished,
-    JSON_VALUE(move, '$.anchored') = 'true' AS anchored
+    JSON_VALUE(move, '$.anchored') = 'true' AS anchored,
+    JSON_VALUE(move, '$.skipped') AS skipped,
+    JSON_VALUE(move, '$.failed') = 'true' AS failed
   FROM UNNEST(JSON_QUERY_ARRAY(@moves)) AS move, UNNEST(JSON_VALUE_ARRAY(move, '$.user_ids')) AS user_id
 ) AS move
   ON held.user_id = move.user_id
@@ -104,6 +106,7 @@ WHEN MATCHED THEN
         ELSE held.watermark
       END,
       owed_since = CASE
+        WHEN move.skipped = 'deleted' THEN NULL
         WHEN
           move.finished AND move.since <= held.owed_since AND move.until >= COALESCE(held.watermark, move.until)
           THEN NULL
@@ -111,14 +114,28 @@ WHEN MATCHED THEN
           THEN LEAST(move.since, COALESCE(held.owed_since, move.since))
         ELSE held.owed_since
       END,
+      skipped_reason = IF(move.finished OR move.failed, NULL, COALESCE(move.skipped, held.skipped_reason)),
+      skipped_at = CASE
+        WHEN move.finished OR move.failed THEN NULL
+        WHEN move.skipped IS NOT NULL THEN CURRENT_TIMESTAMP()
+        ELSE held.skipped_at
+      END,
+      failed_runs = CASE
+        WHEN move.finished THEN NULL
+        WHEN move.failed AND held.run_id != @run_id THEN COALESCE(held.failed_runs, 0) + 1
+        ELSE held.failed_runs
+      END,
       run_id = @run_id,
       recorded_at = CURRENT_TIMESTAMP()
 WHEN NOT MATCHED THEN
-  INSERT (user_id, watermark, owed_since, run_id, recorded_at)
+  INSERT (user_id, watermark, owed_since, skipped_reason, skipped_at, failed_runs, run_id, recorded_at)
   VALUES (
     move.user_id,
     IF(move.finished AND move.anchored, move.until, NULL),
-    IF(move.finished, NULL, move.since),
+    IF(move.finished OR move.skipped = 'deleted', NULL, move.since),
+    move.skipped,
+    IF(move.skipped IS NULL, NULL, CURRENT_TIMESTAMP()),
+    IF(move.failed, 1, NULL),
     @run_id,
     CURRENT_TIMESTAMP()
   );

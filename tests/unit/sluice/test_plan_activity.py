@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sluice.looker.fanout import Window
+from sluice.looker.window import Window
 from sluice.plan import Kind, Order, Plan
 from sluice.warehouse.ledger import Position, Watermark
 
