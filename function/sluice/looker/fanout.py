@@ -10,6 +10,7 @@ What fails is noted, and judged when the workers have left (`verdict`): only the
 
 import contextvars
 import logging
+import random
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
@@ -133,8 +134,8 @@ class Fanout[Row]:
     def _skip(self, user: User) -> None:
         reason = user.skip or user.reason
         self.reasons[user.window.user_id] = str(reason)
-        log.info(
-            "a user is skipped",
+        log.warning(
+            "a user cannot be read, and is skipped",
             extra={"event": "user_skipped", "user_id": user.window.user_id, "reason": str(reason)},
         )
 
@@ -192,8 +193,8 @@ class Fanout[Row]:
         if self._evidence.conclusive and not self._open:
             self._end(self._evidence.unlisted())
             return False
-        # Users who wait side by side may be alike: the next one is taken from further on.
-        self._waiting.rotate(-(len(self._waiting) // verdict.SAMPLE_SIZE))
+        # Users who wait side by side may be alike (the oldest ones disabled, say): the next one is drawn from all.
+        self._waiting.rotate(random.randrange(len(self._waiting)))
         return self._evidence.sample + self._open < verdict.SAMPLE_SIZE
 
     def _end(self, error: LookerError) -> None:

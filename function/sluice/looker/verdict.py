@@ -18,8 +18,8 @@ from sluice.errors import (
 
 REFUSALS_IN_DOUBT = 10
 """So many users unread and none read: from here on, only a sample of the others is tried."""
-SAMPLE_SIZE = 20
-"""Taken from all over those who wait. When none of them can be read either, it is Looker and not the user."""
+SAMPLE_SIZE = 10
+"""Drawn from all who wait. When none of them can be read either, it is Looker and not the user."""
 
 
 class Skip(StrEnum):
