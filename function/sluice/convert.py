@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, overload
 
 from sluice.looker.conversations import Conversation, Unreadable, timestamp
-from sluice.looker.fanout import Window
+from sluice.looker.window import Window
 from sluice.report import Row
 from sluice.warehouse.definitions import schema, staging_schema
 from sluice.warehouse.rows import (

@@ -13,6 +13,7 @@ SluiceError                      step, hint; 500 unless marked Retryable
 │   ├── ImpersonationRefused     sudo was refused for everybody
 │   ├── ConversationsUnavailable the conversation endpoints were refused for everybody
 │   └── DiscoveryFailed          the System Activity query gave no list of users
+├── BudgetExceeded               Retryable: the time was over before anything was read
 └── WarehouseError
     ├── WarehouseUnavailable     Retryable: BigQuery unreachable or overloaded
     ├── TableMismatch            a table is missing or has not the expected schema
@@ -118,6 +119,11 @@ class ConversationsUnavailable(LookerError):
 class DiscoveryFailed(LookerError):
     step = "discover"
     hint = "Run the query LOOKER_USER_QUERY_ID in Looker: it must return a user id column from System Activity."
+
+
+class BudgetExceeded(SluiceError, Retryable):
+    step = "transfer"
+    hint = "Raise RUN_BUDGET_SECONDS, or find out why Looker answers so slowly; the next run begins where this one did."
 
 
 class WarehouseError(SluiceError):

@@ -111,6 +111,7 @@ class _Api:
             ("DELETE", f"{api}/logout", self.logout),
             ("DELETE", "/api/logout", self.logout),
             ("GET", f"{api}/user", self.me),
+            ("GET", f"{api}/users/{{user_id}}", self.user),
             ("GET", f"{api}/queries/{{query_id}}/run/{{result_format}}", self.run_query),
             ("GET", f"{api}/conversations/search", self.search),
             ("GET", f"{api}/conversations/{{conversation_id}}", self.conversation),
@@ -151,6 +152,21 @@ class _Api:
             return json_answer({"can": {}, "id": ADMIN_ID, "display_name": "API administrator", "is_disabled": False})
         shown = {"can": {}, "id": user.key, "email": user.email, "display_name": user.email.partition("@")[0]}
         return json_answer({**shown, "is_disabled": False})
+
+    async def user(self, request: Request) -> Response:
+        self._admin(request)
+        user = self.population.user(request.path_params["user_id"])
+        if user is None or user.standing is Standing.DELETED:
+            raise Refusal(404)
+        shown = {
+            "can": {},
+            "id": user.key,
+            "email": user.email,
+            "display_name": user.email.partition("@")[0],
+            "is_disabled": user.standing is Standing.DISABLED,
+        }
+        names = _names(request.query_params.get("fields"))
+        return json_answer({name: value for name, value in shown.items() if not names or name in names})
 
     async def run_query(self, request: Request) -> Response:
         self._admin(request)

@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[2]
-STORY = {"sluice.run", "sluice.convert", "sluice.report", "sluice.plan"}
+STORY = {"sluice.run", "sluice.convert", "sluice.report", "sluice.plan", "sluice.recheck"}
 
 
 def _imports(folder: Path) -> Iterator[tuple[Path, str]]:

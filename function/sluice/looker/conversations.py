@@ -1,31 +1,59 @@
 """A user's conversations: listed newest first, fetched one by one, pruned."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
-from sluice.errors import LookerMalformed
+from sluice.errors import LookerMalformed, LookerRefused
 from sluice.looker import lenient, prune
 from sluice.looker.session import Session
 
-LIST_FIELDS = "id,created_at,updated_at,deleted"
+LIST_FIELDS = "id,created_at,updated_at,deleted,user_id"
+FIELDS = {"fields": LIST_FIELDS}
+SORTS = {"sorts": "updated_at desc"}
+STYLES: tuple[dict[str, str], ...] = (FIELDS | SORTS, FIELDS, {})
+"""How a listing is asked for; the next style where Looker refuses one, since its parameters are hardly documented."""
+REFUSED_PARAMETERS = {400, 422}
 MOST_STEPS_BACK = 3
 MOST_IDLE_PAGES = 5
 """Pages in a row without anything new: an instance that ignores the offset would answer for ever."""
+DAY_LASTS = timedelta(hours=37)
+"""From a date's midnight in UTC to its end in any time zone."""
+
+MIDNIGHT = time(tzinfo=UTC)
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A conversation as the listing shows it. `updated_at` is None where Looker's is missing or unreadable."""
+    """A conversation as the listing shows it. `updated_at` is None where Looker's is missing or unreadable.
+
+    `owner` is its user's id, empty where the listing does not say.
+    """
 
     id: str
     updated_at: datetime | None
     deleted: bool
+    owner: str = ""
     created_at: datetime | None = None
+
+    @property
+    def is_day(self) -> bool:
+        """Whether `updated_at` tells no more than the day: the API declares it a date, and sends times."""
+        return self.updated_at is not None and self.updated_at.timetz() == MIDNIGHT
+
+    @property
+    def latest(self) -> datetime | None:
+        """The last moment `updated_at` can mean."""
+        if self.updated_at is None or not self.is_day:
+            return self.updated_at
+        return min(self.updated_at, datetime.max.replace(tzinfo=UTC) - DAY_LASTS) + DAY_LASTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +78,25 @@ class Unreadable:
 
 
 class PageSize:
-    """How long a page may be: what was asked for, or less, if Looker caps it.
+    """How pages are asked for, learned by all listings of a run: in which of the `STYLES`, and how long they may be.
 
-    The cap is undocumented. A page shorter than asked is the last one if a longer one was ever seen; otherwise it
-    may be a page of the capped length, and only what follows it tells.
+    The cap of the length is undocumented. A page shorter than asked is the last one if a longer one was ever seen;
+    otherwise it may be a page of the capped length, and only what follows it tells.
     """
 
     def __init__(self, asked: int) -> None:
         self.asked = asked
         self.longest = 0
+        self.style = 0
+
+    def accepted(self, style: int) -> None:
+        """Looker answers when it is asked in this style."""
+        if style > self.style:
+            self.style = style
+            log.warning(
+                "Looker refuses to sort or narrow listings; they are read whole",
+                extra={"event": "listing_plain", "asked_for": ", ".join(STYLES[style]) or "nothing"},
+            )
 
     def is_last(self, length: int) -> bool:
         """Whether a page of that length is known to be the last one."""
@@ -80,20 +118,30 @@ def pages(session: Session, size: PageSize, *, deleted: bool, since: datetime) -
     """
     seen: set[str] = set()
     overlap = min(3, size.asked - 1)
+    style = size.style
     offset, reach, idle, steps_back = 0, 0, 0, MOST_STEPS_BACK
     newest_first, earlier = True, datetime.max.replace(tzinfo=UTC)
     while True:
-        page = _page(session, size, offset=offset, deleted=deleted)
+        try:
+            page = _page(session, size, STYLES[style], offset=offset, deleted=deleted)
+        except LookerRefused as error:
+            if error.code not in REFUSED_PARAMETERS or error.step != LookerRefused.step or style + 1 == len(STYLES):
+                raise
+            # In another order the same offset shows other conversations: from the beginning.
+            style, offset, reach = style + 1, 0, 0
+            continue
+        size.accepted(style)
         if 0 < offset < reach and steps_back and not any(item.id in seen for item in page):
             # More moved up than pages overlap: step back until the pages meet again.
             offset, steps_back = max(0, offset - size.longest), steps_back - 1
             continue
         fresh = [item for item in page if item.id not in seen]
+        newest_first = newest_first and "sorts" in STYLES[style]
         for item in fresh:
             seen.add(item.id)
-            newest_first = newest_first and item.updated_at is not None and item.updated_at <= earlier
-            earlier = item.updated_at or earlier
-        yield [item for item in fresh if item.updated_at is None or item.updated_at >= since]
+            newest_first = newest_first and item.latest is not None and item.latest <= earlier
+            earlier = item.latest or earlier
+        yield [item for item in fresh if item.latest is None or item.latest >= since]
         idle = 0 if fresh else idle + 1
         if size.is_last(len(page)) or (newest_first and earlier < since):
             return
@@ -103,15 +151,8 @@ def pages(session: Session, size: PageSize, *, deleted: bool, since: datetime) -
         offset += max(1, len(page) - overlap)
 
 
-def _page(session: Session, size: PageSize, *, offset: int, deleted: bool) -> list[Listed]:
-    body = session.get(
-        "/conversations/search",
-        fields=LIST_FIELDS,
-        sorts="updated_at desc",
-        limit=size.asked,
-        offset=offset,
-        deleted=deleted,
-    )
+def _page(session: Session, size: PageSize, style: dict[str, str], *, offset: int, deleted: bool) -> list[Listed]:
+    body = session.get("/conversations/search", **style, limit=size.asked, offset=offset, deleted=deleted)
     try:
         items = msgspec.json.decode(body, type=list[dict[str, Any]])
         return [_listed(item, deleted=deleted) for item in items]
@@ -122,9 +163,14 @@ def _page(session: Session, size: PageSize, *, offset: int, deleted: bool) -> li
 def _listed(item: dict[str, Any], *, deleted: bool) -> Listed:
     if not isinstance(item["id"], str | int):
         raise TypeError("id")
-    shown = item.get("deleted")
-    deleted = shown if isinstance(shown, bool) else deleted
-    return Listed(str(item["id"]), timestamp(item.get("updated_at")), deleted, timestamp(item.get("created_at")))
+    shown, owner = item.get("deleted"), item.get("user_id")
+    return Listed(
+        str(item["id"]),
+        timestamp(item.get("updated_at")),
+        shown if isinstance(shown, bool) else deleted,
+        str(owner) if isinstance(owner, str | int) else "",
+        timestamp(item.get("created_at")),
+    )
 
 
 def timestamp(value: object) -> datetime | None:

@@ -12,7 +12,7 @@ from local.looker.population import Population
 from sluice.convert import Converter
 from sluice.looker import lenient, prune
 from sluice.looker.conversations import Conversation, Listed, Unreadable, timestamp
-from sluice.looker.fanout import Window
+from sluice.looker.window import Window
 from sluice.report import Row
 from sluice.warehouse import rows
 from sluice.warehouse.definitions import schema, staging_schema

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sluice.looker.fanout import Window
+from sluice.looker.window import Window
 from sluice.plan import BEGINNING, Kind, Order, Plan, earliest
 from sluice.warehouse.ledger import Position, Watermark
 from tests.unit.sluice.warehouse.tables import settings

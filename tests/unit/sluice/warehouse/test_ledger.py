@@ -433,14 +433,15 @@ def test_versions_that_are_held_or_were_refused(connection: Connection, ledger: 
     ]
     ledger.commit(staged(connection, run_id, *rows), [], run_row(run_id))
     versions = ledger.versions({NOON: ["v1", "nobody"]})
-    assert versions.holds(mine, NOON, deleted=False)
-    assert versions.holds(refused, NOON, deleted=False)
-    assert versions.holds(gone, NOON, deleted=True)
-    assert not versions.holds(gone, NOON, deleted=False)
-    assert not versions.holds(early, NOON - DAY, deleted=False), "before the window"
-    assert not versions.holds(yours, NOON, deleted=False), "of somebody who is not asked for"
+    assert versions.holds(mine, NOON, deleted=False, owner="v1")
+    assert versions.holds(refused, NOON, deleted=False, owner="v1")
+    assert versions.holds(gone, NOON, deleted=True, owner="v1")
+    assert not versions.holds(gone, NOON, deleted=False, owner="v1")
+    assert not versions.holds(early, NOON - DAY, deleted=False, owner="v1"), "before the window"
+    assert not versions.holds(yours, NOON, deleted=False, owner="v2"), "of somebody who is not asked for"
+    assert not versions.holds(mine, NOON, deleted=False, owner="v2"), "of another owner"
     assert len(versions) == 3
     several = ledger.versions({NOON: ["v2"], NOON - DAY: ["v1"]})
-    assert several.holds(yours, NOON, deleted=False)
-    assert several.holds(early, NOON - DAY, deleted=False)
+    assert several.holds(yours, NOON, deleted=False, owner="v2")
+    assert several.holds(early, NOON - DAY, deleted=False, owner="v1")
     assert len(ledger.versions({})) == 0
