@@ -96,7 +96,7 @@ def _sync(settings: Settings, plan: Plan, connection: Connection, ledger: Ledger
             looker,
             windows,
             known=lambda listed: versions.holds(listed.id, listed.updated_at, listed.deleted),
-            convert=Converter(report.run_id, settings.max_string_bytes),
+            convert=Converter(report.run_id, settings.max_string_bytes, keep_raw_rejects=settings.keep_raw_rejects),
             page_size=settings.looker_page_size,
             include_deleted=settings.include_deleted,
             workers=settings.workers,
