@@ -13,7 +13,8 @@ from sluice.warehouse.definitions import schema, staging_schema
 from sluice.warehouse.rows import Encoded, Encoder, RowError, encode_array, encode_json, parts
 
 _OURS = {"messages", "message_count", "raw_bytes", "stored_bytes", "extra", "run_id", "ingested_at"}
-_COLUMNS = {field.name: field.field_type for field in schema("conversations") if field.name not in _OURS}
+_MOMENTS = ("created_at", "updated_at")
+_COLUMNS = {field.name: field.field_type for field in schema("conversations") if field.name not in {*_OURS, *_MOMENTS}}
 _PARTITIONED = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2160, 1, 1, tzinfo=UTC))
 """From the first moment to before the second: days that BigQuery has partitions for."""
 
@@ -63,10 +64,12 @@ class Converter:
     def _line(self, window: Window, found: Conversation) -> tuple[dict[str, Any], Encoded, Encoded]:
         messages = encode_array(found.messages, self._max_string_bytes)
         own = {key: value for key, value in found.fields.items() if key in _COLUMNS and _fits(_COLUMNS[key], value)}
-        extra = {key: value for key, value in found.fields.items() if key not in own}
+        read = {name: timestamp(found.fields.get(name)) for name in _MOMENTS}
+        extra = {key: value for key, value in found.fields.items() if key not in own and not read.get(key)}
+        extra = {key: value for key, value in extra.items() if value is not None or key not in _MOMENTS}
         values = {
             **own,
-            **_moments(own, found),
+            **_moments(read, found),
             "id": _present(own.get("id"), found.listed.id),
             "user_id": _present(own.get("user_id"), window.user_id),
             "deleted": found.listed.deleted if own.get("deleted") is None else own["deleted"],
@@ -129,8 +132,6 @@ def _fits(kind: str, value: Any) -> bool:
         return True
     if kind == "JSON":
         return isinstance(value, dict | list)
-    if kind == "TIMESTAMP":
-        return timestamp(value) is not None
     return (
         isinstance(value, bool)
         if kind in {"BOOL", "BOOLEAN"}
@@ -138,16 +139,13 @@ def _fits(kind: str, value: Any) -> bool:
     )
 
 
-def _moments(own: dict[str, Any], found: Conversation) -> dict[str, datetime]:
+def _moments(read: dict[str, datetime | None], found: Conversation) -> dict[str, datetime]:
     """When the conversation was created and updated.
 
     Raises:
         RowError: created_at cannot be read or has no partition, updated_at is nowhere.
     """
-    created_at, updated_at = (
-        timestamp(own.get("created_at")),
-        timestamp(own.get("updated_at")) or found.listed.updated_at,
-    )
+    created_at, updated_at = read["created_at"], read["updated_at"] or found.listed.updated_at
     if created_at is None:
         missing = found.fields.get("created_at") is None
         raise RowError("created_at is missing" if missing else "created_at is not a valid TIMESTAMP")

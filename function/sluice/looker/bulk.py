@@ -22,8 +22,6 @@ MAX_TEXT = 1000
 """Characters; what is longer and looks like data is no text that somebody wrote."""
 MAX_DEEP_TEXTS = 4
 """Levels of JSON text inside JSON text that are looked into."""
-SMALLEST = 12
-"""Bytes of JSON in which nothing of this kind fits."""
 
 _CSV = re.compile(r"csv(?:_?data)?$", re.IGNORECASE)
 _PICTURE = re.compile(r"(?:image|picture|png|svg|base_?64|vega_?config|vega_?chart_?json)$", re.IGNORECASE)

@@ -7,8 +7,6 @@ A message is whatever a client posted to Looker (shapes.py tells which shapes ar
 from operator import itemgetter
 from typing import Any
 
-import msgspec
-
 from sluice.looker import bulk, lenient, shapes
 from sluice.looker.lenient import Members, Part
 from sluice.looker.rules import NODES, REST, RULES, Content, Node, Rule
@@ -40,9 +38,8 @@ def canonical(message: Part) -> Json:
 
 def bounded(part: Part) -> Json:
     """The decoded value of what no rule knows, without its data and without the heavy parts of messages inside it."""
-    if isinstance(part, msgspec.Raw) and len(memoryview(part)) < bulk.SMALLEST:
-        return lenient.loads(part)
-    return bulk.bounded(lenient.loads(part), _MESSAGES)
+    value = lenient.loads(part)
+    return bulk.bounded(value, _MESSAGES) if isinstance(value, dict | list) else value
 
 
 def _said(value: Json) -> Json:
@@ -82,10 +79,10 @@ def _keep_members(parts: Members, node: Node) -> dict[str, Json]:
     for key, value in parts.items():
         child = node.get(key)
         if child is None:
-            kind = type(value)
-            if kind in lenient.UNFINISHED:
-                parts[key] = _unknown(value, node)
-            elif kind is str and len(value) > bulk.MAX_TEXT and node is not NODES and REST not in node:
+            if type(value) in lenient.UNFINISHED:
+                if value:  # nearly all are empty
+                    parts[key] = _unknown(value, node)
+            elif isinstance(value, str) and len(value) > bulk.MAX_TEXT and node is not NODES and REST not in node:
                 parts[key] = bulk.text(key, value, _MESSAGES)
         elif isinstance(child, Rule):
             dropped.append((key, child))

@@ -22,16 +22,13 @@ MAX_DEEP_TEXTS = 8
 """Levels of JSON text inside JSON text that are read."""
 
 _ENDINGS = (
-    *("token", "secret", "secrets", "password", "passwd", "passphrase", "credential", "credentials", "oauth"),
-    *("authorization", "apikey", "privatekey", "secretkey", "accesskey", "signingkey", "debuginfo", "thoughtsignature"),
+    *("token", "secret", "secrets", "password", "passwd", "credential", "credentials", "oauth"),
+    *("authorization", "apikey", "privatekey", "secretkey", "accesskey", "signingkey", "debuginfo"),
 )
 _HARMLESS = ("pagetoken", "stoptoken", "synctoken")
 """Where a list goes on, or a text ends."""
 # Any name above, and any form below, holds one of these once case, underscores, hyphens and blanks are gone.
-_STEMS = (
-    *(b"token", b"secret", b"passw", b"passphrase", b"credential", b"auth", b"debuginfo", b"signature", b'key"'),
-    *(b"privatekey", b"bearer", b"ya29.", b"eyj"),
-)
+_STEMS = (*(b"token", b"secret", b"passw", b"credential", b"auth", b"key", b"debuginfo", b"ya29.", b"eyj"),)
 _LOWER = bytes.maketrans(bytes(range(ord("A"), ord("Z") + 1)), bytes(range(ord("a"), ord("z") + 1)))
 _BETWEEN = b"_- \t\\"
 

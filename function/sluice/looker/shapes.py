@@ -76,22 +76,31 @@ def opened(message: Part) -> tuple[Members, Members]:
     """The members of a message and of all envelopes inside it, and those that were taken already, as `message` is."""
     parts = camel(lenient.members(message, lenient.DEEPEST))
     apart: Members = {}
-    innermost = apart
-    levels = MAX_ENVELOPES
-    while "message" in parts and levels and lenient.is_object(inside := parsed(parts["message"])):
-        levels -= 1
+    for _ in range(MAX_ENVELOPES):
+        if "message" not in parts or not lenient.is_object(inside := parsed(parts["message"])):
+            break
         del parts["message"]
         inner = camel(lenient.members(inside))
         if not inner.keys().isdisjoint(parts):
-            taken: Members = {key: inner.pop(key) for key in parts if key in inner}
-            innermost["message"] = taken
-            innermost = taken
+            _put_below(apart, {key: inner.pop(key) for key in parts if key in inner})
         parts.update(inner)
-    return parts, lenient.members(apart["message"]) if apart else apart
+    return parts, apart
+
+
+def _put_below(apart: Members, taken: Members) -> None:
+    while "message" in apart and isinstance(apart["message"], dict):
+        apart = apart["message"]
+    if apart:
+        apart["message"] = taken
+    else:
+        apart.update(taken)
 
 
 def named(parts: Members) -> None:
     """Put what was said under `systemMessage` or `userMessage`; an answer beside its request, debugInfo."""
+    role = parts.get("type")
+    if (role == "system" or role == "user") and isinstance(parts.get("systemMessage"), dict):
+        return  # as nearly all are
     if "response" in parts and "debugInfo" not in parts:
         data = lenient.members(lenient.members(parts["response"]).get("data"))
         if not {"systemMessage", "system_message"}.isdisjoint(data):

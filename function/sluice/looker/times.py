@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBER = re.compile(r"\d{9,20}(?:\.\d+)?")
-_NAMED_ZONE = re.compile(r"\s*(?:UTC|GMT|Z)$", re.IGNORECASE)
+_NAMED_ZONE = re.compile(r"\s+(?:UTC|GMT|Z)$", re.IGNORECASE)
 _SPACED_OFFSET = re.compile(r"\s+(?=[+-]\d{2}:?\d{2}$)")
 _RFC_3339 = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:(\.\d{1,6})\d*)?(Z|[+-]\d\d:\d\d)")
 # From which number of units since 1970 on a number counts as such, and what makes microseconds of it: each unit takes
@@ -40,7 +40,9 @@ def readable(value: object) -> object:
 def _of_text(text: str) -> datetime | None:
     if _NUMBER.fullmatch(text):
         return _since_1970(float(text) if "." in text else int(text))
-    parsed = datetime.fromisoformat(_SPACED_OFFSET.sub("", _NAMED_ZONE.sub("+00:00", text)))
+    if " " in text:
+        text = _SPACED_OFFSET.sub("", _NAMED_ZONE.sub("+00:00", text))
+    parsed = datetime.fromisoformat(text)
     return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
