@@ -111,7 +111,7 @@ def _sync(settings: Settings, plan: Plan, connection: Connection, ledger: Ledger
             report.window_start = earliest(windows, plan.since)
             versions = Versions() if order.refetch else ledger.versions(_by_start(windows))
         recheck = Recheck(versions.fresh, MAX_RECHECKS if plan.rechecks else 0)
-        converter = Converter(report.run_id, settings.max_string_bytes)
+        converter = Converter(report.run_id, settings.max_string_bytes, keep_raw_rejects=settings.keep_raw_rejects)
 
         def convert(window: Window, found: Conversation | Unreadable) -> tuple[Row, int]:
             row = recheck.judged(window, found, converter(window, found)[0])

@@ -102,6 +102,10 @@ class Settings(BaseSettings):
         le=50 * MEBIBYTE,
         description="Longer texts inside a message are cut, visibly.",
     )
+    keep_raw_rejects: bool = Field(
+        default=False,
+        description="true: rejects hold bodies as Looker sent them, with the data and the credentials in them.",
+    )
     buffer_bytes: int = Field(
         default=16 * MEBIBYTE,
         ge=MEBIBYTE,

@@ -117,10 +117,10 @@ USING (
     AND held.part = refused.part
     AND COALESCE(held.updated_at, TIMESTAMP '1970-01-01') = COALESCE(refused.updated_at, TIMESTAMP '1970-01-01')
 WHEN NOT MATCHED THEN
-  INSERT (id, user_id, updated_at, reason, raw, part, parts, run_id, ingested_at)
+  INSERT (id, user_id, updated_at, reason, raw, part, parts, bytes, sha256, run_id, ingested_at)
   VALUES (
     refused.id, refused.user_id, refused.updated_at, refused.reason, refused.raw, refused.part, refused.parts,
-    refused.run_id, refused.ingested_at
+    refused.bytes, refused.sha256, refused.run_id, refused.ingested_at
   );
 
 -- A finished window that leaves no gap moves the watermark forward, and pays what was owed inside it.
