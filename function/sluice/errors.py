@@ -15,11 +15,11 @@ SluiceError                      step, hint; 500 unless marked Retryable
 │   └── DiscoveryFailed          the System Activity query gave no list of users
 ├── BudgetExceeded               Retryable: the time was over before anything was read
 └── WarehouseError
-    ├── WarehouseUnavailable     Retryable: BigQuery unreachable or overloaded
+    ├── WarehouseUnavailable     Retryable: BigQuery unreachable or overloaded, a job broken or not ended in time
     ├── TableMismatch            a table is missing or has not the expected schema
-    ├── WarehouseRefused         BigQuery refused a request (permission, not found)
+    ├── WarehouseRefused         BigQuery refused a request (permission, quota, billing, not found)
     ├── LoadFailed               the load job ended with an error
-    └── CommitFailed             the commit script ended with an error, nothing was written
+    └── CommitFailed             BigQuery refused what was staged, nothing was written
 
 No message carries a token, a secret or the text of a conversation.
 """
@@ -145,7 +145,10 @@ class WarehouseRefused(WarehouseError):
 
 class LoadFailed(WarehouseError):
     step = "load"
-    hint = "Look at the load job in BigQuery: its errors name the row. Nothing was committed."
+    hint = (
+        "Look at the load job in BigQuery: more rows were refused than a run may reject, or none could be read. "
+        "Nothing was committed; the next run starts where this one did."
+    )
 
 
 class CommitFailed(WarehouseError):
