@@ -109,6 +109,7 @@ def _environment(load: Load, servers: Servers) -> dict[str, str]:
         "BQ_ENDPOINT": servers.warehouse,
         "WORKERS": str(load.workers),
         "RUN_BUDGET_SECONDS": "3300",
+        "RUN_LIMIT_SECONDS": "3540",
         "SSL_CERT_FILE": bundle,
         "REQUESTS_CA_BUNDLE": bundle,
     }

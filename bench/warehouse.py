@@ -19,6 +19,7 @@ from sluice.warehouse.definitions import schema
 
 type Json = dict[str, Any]
 
+TABLES = re.compile(r"/bigquery/v2/projects/[^/]+/datasets/[^/]+/tables")
 TABLE = re.compile(r"/bigquery/v2/projects/[^/]+/datasets/[^/]+/tables/(\w+)")
 JOB = re.compile(r"/bigquery/v2/projects/[^/]+/jobs/([\w-]+)")
 RESULTS = re.compile(r"/bigquery/v2/projects/[^/]+/queries/([\w-]+)")
@@ -138,6 +139,8 @@ class Handler(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         if path == "/figures":
             self.answer(200, self.warehouse.figures())
+        elif TABLES.fullmatch(path):
+            self.answer(200, {"kind": "bigquery#tableList", "totalItems": 0})
         elif match := TABLE.fullmatch(path):
             self.answer(200, _table(match[1]))
         elif match := JOB.fullmatch(path):

@@ -12,6 +12,8 @@ from sluice.settings import Settings as FunctionSettings
 LONGEST_TIMEOUT_SECONDS = 1740
 # From the end of the budget to the answer: last requests, one load job, one transaction.
 COMMIT_MARGIN_SECONDS = 180
+# From the limit of a run to the answer: the ledger's last row, tidying up.
+ANSWER_MARGIN_SECONDS = 60
 # MiB that Cloud Run accepts for a number of CPUs (cloud.google.com/run/docs/configuring/services/memory-limits).
 MEMORY_OF_CPU = {"1": (512, 4096), "2": (512, 8192), "4": (2048, 16384), "6": (4096, 24576), "8": (4096, 32768)}
 # Interpreter, libraries, 50 threads with a body each, and the buffer: the buffer may take this part of the memory.
@@ -59,6 +61,11 @@ def _time(function: FunctionSettings, options: Options) -> Iterator[str]:
         yield (
             f"run-budget-seconds and function-timeout-seconds: {function.run_budget_seconds} + "
             f"{COMMIT_MARGIN_SECONDS} to commit is above {timeout}"
+        )
+    if function.run_limit_seconds + ANSWER_MARGIN_SECONDS > timeout:
+        yield (
+            f"run-limit-seconds and function-timeout-seconds: {function.run_limit_seconds} + "
+            f"{ANSWER_MARGIN_SECONDS} to answer is above {timeout}"
         )
 
 

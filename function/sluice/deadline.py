@@ -11,6 +11,7 @@ class Deadline:
     """
 
     def __init__(self, seconds: float = float("inf")) -> None:
+        self.seconds = seconds
         self.at = time.monotonic() + seconds
 
     @property

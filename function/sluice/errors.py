@@ -6,8 +6,10 @@ SluiceError                      step, hint; 500 unless marked Retryable
 ├── LookerError
 │   ├── LookerUnavailable        Retryable: no answer, 429 or 5xx after every retry
 │   ├── LookerRefused            one request answered 4xx; carries the status
+│   ├── LookerMisdirected        a redirect, or a page: what answers is not Looker's API
+│   ├── LookerUntrusted          the certificate is not accepted
 │   ├── LookerMalformed          an answer that is not what the API documents
-│   ├── LoginRefused             the admin credentials were not accepted
+│   ├── LoginRefused             the admin could not log in
 │   ├── ImpersonationRefused     sudo was refused for everybody
 │   ├── ConversationsUnavailable the conversation endpoints were refused for everybody
 │   └── DiscoveryFailed          the System Activity query gave no list of users
@@ -76,11 +78,20 @@ class LookerUnavailable(LookerError, Retryable):
 
 
 class LookerRefused(LookerError):
-    """One request was answered with a 4xx; `code` is its status."""
+    """One request was answered with a 4xx; `code` is its status, `explained` tells whether it came with a reason."""
 
-    def __init__(self, message: str, *, code: int) -> None:
+    def __init__(self, message: str, *, code: int, explained: bool = True) -> None:
         super().__init__(message)
         self.code = code
+        self.explained = explained
+
+
+class LookerMisdirected(LookerError):
+    hint = "What answers is not Looker's API. LOOKER_BASE_URL must be the address of the API itself."
+
+
+class LookerUntrusted(LookerError):
+    hint = "Name a file with the authority of Looker's certificate in SSL_CERT_FILE or REQUESTS_CA_BUNDLE."
 
 
 class LookerMalformed(LookerError):

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,7 +17,8 @@ from sluice.plan import Order
 class Row:
     """What became of one conversation: the lines to load, and what they count for."""
 
-    lines: tuple[bytes, ...]
+    lines: Sequence[bytes]
+    """A tuple where they are held; else each is made when it is asked for, of `raw_bytes`."""
     rejected: bool
     agent_id: str
     day: str
@@ -25,6 +26,8 @@ class Row:
     raw_bytes: int
     stored_bytes: int
     texts_cut: int
+    sent: bytes = b""
+    """A tiny line that says that the others were sent: BigQuery may refuse them."""
     repeated: bool = False
     """Fetched again, and no other than the warehouse holds."""
     unannounced: bool = False
@@ -32,7 +35,8 @@ class Row:
 
     @property
     def size(self) -> int:
-        return sum(len(line) for line in self.lines)
+        held = isinstance(self.lines, tuple)
+        return sum(len(line) for line in self.lines) if held else self.raw_bytes
 
 
 @dataclass(slots=True)
@@ -56,6 +60,8 @@ class Report:
     api_calls: int = 0
     stages: dict[str, float] = field(default_factory=dict)
     jobs: dict[str, str] = field(default_factory=dict)
+    adopted: list[str] = field(default_factory=list)
+    """Ids of earlier runs whose staged rows this one committed."""
     failure: dict[str, str] | None = None
     by_agent_and_day: defaultdict[tuple[str, str], Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
@@ -73,6 +79,13 @@ class Report:
         for row in rows:
             self._count(row)
             yield from row.lines
+            if row.sent:
+                yield row.sent
+
+    def refused(self, rows: int) -> None:
+        """Rows that were fetched, and that BigQuery's load then refused."""
+        self.conversations["fetched"] -= rows
+        self.conversations["rejected"] += rows
 
     def _count(self, row: Row) -> None:
         self.conversations["unannounced"] += row.unannounced
@@ -119,6 +132,7 @@ class Report:
             "api_calls": self.api_calls,
             "stages": self.stages,
             "jobs": self.jobs,
+            "adopted": self.adopted,
         }
         if self.order.dry_run:
             body["would_load"] = [
@@ -154,6 +168,7 @@ class Report:
             "state": self.state,
             "dry_run": self.order.dry_run,
             **self.counts(),
+            "adopted": len(self.adopted),
             "errors": dict(self.errors),
             "seconds": round(((self.ended_at or datetime.now(UTC)) - self.started_at).total_seconds(), 3),
             **({"failure": self.failure} if self.failure else {}),

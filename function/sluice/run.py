@@ -1,4 +1,4 @@
-"""The story of one run: plan -> discover -> fetch, prune and load -> commit -> report."""
+"""The story of one run: plan -> adopt -> discover -> fetch, prune and load -> commit -> report."""
 
 import logging
 import secrets
@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from sluice import cores
 from sluice.convert import Converter
+from sluice.deadline import Deadline
 from sluice.errors import BudgetExceeded, SluiceError
 from sluice.looker import discovery
 from sluice.looker.brake import Brake
@@ -22,11 +23,14 @@ from sluice.plan import Order, Plan, earliest
 from sluice.recheck import MAX_RECHECKS, Recheck
 from sluice.report import Report, Row
 from sluice.settings import Settings
+from sluice.warehouse.adopt import adopt
 from sluice.warehouse.connection import Connection
-from sluice.warehouse.ledger import Ledger, Move
-from sluice.warehouse.load import Staging
+from sluice.warehouse.ledger import Ledger, Move, staged_end
+from sluice.warehouse.load import Staging, load_job_of
 from sluice.warehouse.versions import Versions
 
+LAST_WORDS_SECONDS = 20.0
+"""After its limit, for a run to note that it failed."""
 FEW = 2
 """Rejects on a quiet day: so many need not be the fault of all."""
 DOUBTS = {"DiscoveryEmpty", "DiscoveryShrunk", "EverythingRejected"}
@@ -41,25 +45,29 @@ def new_run_id(now: datetime) -> str:
 
 
 def run(settings: Settings, order: Order, run_id: str) -> Report:
-    """Do what is ordered, within the time budget, and commit it.
+    """Do what is ordered, within the time budget, and commit it, within the run's limit.
 
     Returns:
         The report of a `completed` or `partial` run: everything it counts as fetched is committed, unless the order
         is a dry run, which writes nothing.
 
     Raises:
-        SluiceError: nothing was committed.
+        SluiceError: nothing was committed, as far as is known. What was staged by then, the next run commits.
     """
     started_at = datetime.now(UTC)
     report = Report(run_id, order, started_at, window_start=started_at, window_end=started_at)
+    deadline = Deadline(settings.run_limit_seconds)
     brake = Brake(deadline=time.monotonic() + settings.run_budget_seconds)
     try:
-        with cores.one(), closing(Connection(settings)) as connection:
+        with cores.one(), closing(Connection(settings, deadline)) as connection:
             ledger = Ledger(connection)
             ledger.check_tables()
             plan = Plan.of(order, ledger.position(), started_at, settings)
             report.window_start, report.window_end = plan.since, plan.until
-            with _in_the_ledger(ledger, report):
+            with _in_the_ledger(connection, ledger, report):
+                report.adopted = [] if order.dry_run else adopt(connection, ledger, settings.run_limit_seconds)
+                if report.adopted:
+                    plan = Plan.of(order, ledger.position(), started_at, settings)
                 _sync(settings, plan, connection, ledger, brake, report)
     except BaseException as error:
         report.fail(error)
@@ -70,7 +78,7 @@ def run(settings: Settings, order: Order, run_id: str) -> Report:
 
 
 @contextmanager
-def _in_the_ledger(ledger: Ledger, report: Report) -> Iterator[None]:
+def _in_the_ledger(connection: Connection, ledger: Ledger, report: Report) -> Iterator[None]:
     """The start of a run is in the ledger before anything else, its failure when it fails; a dry run writes nothing."""
     if report.order.dry_run:
         yield
@@ -81,7 +89,8 @@ def _in_the_ledger(ledger: Ledger, report: Report) -> Iterator[None]:
     except BaseException as error:
         report.fail(error)
         try:
-            ledger.record(report.ledger_row())
+            with connection.until(Deadline(LAST_WORDS_SECONDS)):
+                ledger.record(report.ledger_row())
         except SluiceError as unrecorded:
             log.warning(
                 "the failure is not in the ledger", extra={"event": "ledger_unreachable", "error": str(unrecorded)}
@@ -102,7 +111,7 @@ def _sync(settings: Settings, plan: Plan, connection: Connection, ledger: Ledger
             report.window_start = earliest(windows, plan.since)
             versions = Versions() if order.refetch else ledger.versions(_by_start(windows))
         recheck = Recheck(versions.fresh, MAX_RECHECKS if plan.rechecks else 0)
-        converter = Converter(report.run_id, settings.max_string_bytes)
+        converter = Converter(report.run_id, settings.max_string_bytes, keep_raw_rejects=settings.keep_raw_rejects)
 
         def convert(window: Window, found: Conversation | Unreadable) -> tuple[Row, int]:
             row = recheck.judged(window, found, converter(window, found)[0])
@@ -111,7 +120,10 @@ def _sync(settings: Settings, plan: Plan, connection: Connection, ledger: Ledger
         fanout: Fanout[Row] = Fanout(
             looker,
             windows,
-            known=lambda listed: versions.holds(listed.id, listed.updated_at, listed.deleted, listed.owner),
+            known=lambda listed: (
+                versions.holds(listed.id, listed.updated_at, listed.deleted, listed.owner)
+                or ledger.lets_go(listed.created_at)
+            ),
             recheck=recheck.wants,
             others=choice.idle > 0,
             convert=convert,
@@ -128,7 +140,7 @@ def _sync(settings: Settings, plan: Plan, connection: Connection, ledger: Ledger
             _account(report, fanout, looker)
             report.end(_state(report))
         else:
-            _load_and_commit(plan, windows, fanout, looker, Staging(connection, report.run_id), ledger, report)
+            _load_and_commit(plan, windows, fanout, looker, Staging(connection, report.run_id), ledger, brake, report)
     finally:
         looker.close()
         report.api_calls = looker.calls
@@ -150,21 +162,28 @@ def _load_and_commit(
     looker: Looker,
     staging: Staging,
     ledger: Ledger,
+    brake: Brake,
     report: Report,
 ) -> None:
-    staging.create()
-    try:
-        with report.stage("transfer"):
-            staging.load(report.tally(fanout.rows()))
+    def lines() -> Iterator[bytes]:
+        yield from report.tally(fanout.rows())
         _account(report, fanout, looker)
-        if staging.job_id is not None:
-            report.jobs["load"] = staging.job_id
+        report.end(_state(report))
+
+    def last_lines() -> Iterator[bytes]:
+        report.jobs["load"] = load_job_of(report.run_id)
+        return staged_end(_moves(plan, windows, fanout), report.ledger_row())
+
+    with staging:
+        with report.stage("transfer"):
+            staging.load(lines(), last_lines, brake.bring_forward)
+        if staging.job_id is None:
+            report.jobs.clear()
+        report.refused(staging.refused_rows)
         report.end(_state(report))
         with report.stage("commit"):
-            moves = _moves(plan, windows, fanout)
-            report.jobs["commit"] = ledger.commit(staging.table, moves, report.ledger_row())
-    finally:
-        staging.drop()
+            moves = [] if staging.job_id else _moves(plan, windows, fanout)
+            report.jobs["commit"] = ledger.commit(staging.table, moves, report.ledger_row(), staging.refused)
 
 
 def _account(report: Report, fanout: Fanout[Row], looker: Looker) -> None:

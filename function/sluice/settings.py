@@ -6,7 +6,7 @@
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sluice.errors import SettingsError
@@ -89,11 +89,22 @@ class Settings(BaseSettings):
         le=3300,
         description="After this many seconds no new work starts; what was fetched is committed.",
     )
+    run_limit_seconds: int = Field(
+        default=1680,
+        ge=2,
+        le=3540,
+        description="After this many seconds a run has ended: what is not committed by then is left to the next run. "
+        "Above the budget, below the timeout of the function.",
+    )
     max_string_bytes: int = Field(
         default=MEBIBYTE,
         ge=1024,
         le=50 * MEBIBYTE,
         description="Longer texts inside a message are cut, visibly.",
+    )
+    keep_raw_rejects: bool = Field(
+        default=False,
+        description="true: rejects hold bodies as Looker sent them, with the data and the credentials in them.",
     )
     buffer_bytes: int = Field(
         default=16 * MEBIBYTE,
@@ -118,6 +129,13 @@ class Settings(BaseSettings):
         if parts.scheme == "http" and parts.hostname not in LOOPBACK:
             raise ValueError("must be https")
         return f"{parts.scheme}://{parts.netloc}"
+
+    @field_validator("run_limit_seconds")
+    @classmethod
+    def _limit(cls, value: int, info: ValidationInfo) -> int:
+        if value <= info.data.get("run_budget_seconds", 0):
+            raise ValueError("must be above RUN_BUDGET_SECONDS: what was fetched must be committed, too")
+        return value
 
     @property
     def emulated(self) -> bool:

@@ -23,6 +23,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
 from local.listen import HOST, listen
+from local.warehouse import loads
 
 PROJECT = "local"
 EXTENSIONS = ("ducklake", "spatial")
@@ -117,6 +118,7 @@ def _serve(data_dir: Path) -> uvicorn.Server:
     settings.default_project_id = PROJECT
     database.duckdb = SimpleNamespace(connect=functools.partial(_connect, directory))
     query.merge = SimpleNamespace(run=_merge)
+    loads.install()
     try:
         database.connection()
     except duckdb.IOException as error:

@@ -1,6 +1,7 @@
 -- Everything a run writes, in one transaction. Running it twice changes nothing the second time.
--- ${staging} holds rows of kind 'conversation' and 'reject'; @moves is
--- [{"since": ..., "until": ..., "finished": bool, "anchored": bool, "user_ids": [...], "skipped": text, "failed": bool}].
+-- ${staging} holds rows of kind 'conversation' and 'reject', for each of them a tiny one of kind 'sent', and of kind
+-- 'window' what became of the users' windows, as a payload {"since": ..., "until": ..., "finished": bool,
+-- "anchored": bool, "user_ids": [...], "skipped": text, "failed": bool}. @moves is an array of those that are not staged.
 
 -- The days whose partitions the MERGE may touch; a variable, so that BigQuery can prune the others.
 DECLARE days ARRAY<TIMESTAMP> DEFAULT (
@@ -18,13 +19,17 @@ WHERE state = 'running' AND recorded_at >= TIMESTAMP_SUB(CURRENT_TIMESTAMP(), IN
 
 MERGE `${dataset}.${table}` AS held
 USING (
-  SELECT * EXCEPT (newest)
-  FROM (
-    SELECT *, ROW_NUMBER() OVER (PARTITION BY id ORDER BY updated_at DESC, ingested_at DESC) AS newest
+  -- The newest version is found among the keys alone: a row of many megabytes is not sorted.
+  SELECT staged.*
+  FROM `${staging}` AS staged
+  INNER JOIN (
+    SELECT
+      id, updated_at, ingested_at, ROW_NUMBER() OVER (PARTITION BY id ORDER BY updated_at DESC, ingested_at DESC) AS place
     FROM `${staging}`
     WHERE kind = 'conversation'
-  )
-  WHERE newest = 1
+  ) AS newest
+    ON staged.id = newest.id AND staged.updated_at = newest.updated_at AND staged.ingested_at = newest.ingested_at
+  WHERE staged.kind = 'conversation' AND newest.place = 1
 ) AS fetched
   ON held.id = fetched.id AND TIMESTAMP_TRUNC(held.created_at, DAY) IN UNNEST(days)
 WHEN MATCHED AND (
@@ -59,27 +64,63 @@ WHEN NOT MATCHED THEN INSERT (
   fetched.message_count, fetched.raw_bytes, fetched.stored_bytes, fetched.extra, fetched.run_id, fetched.ingested_at
 );
 
--- The same version of a conversation is refused once, however often it is met.
+-- The same version of a conversation is refused once, however often it is met. What was sent and is not in the staging
+-- table was refused by BigQuery's load: it is a reject without its text.
 MERGE `${dataset}.rejects` AS held
 USING (
-  SELECT * EXCEPT (latest)
-  FROM (
+  SELECT
+    staged.id,
+    staged.user_id,
+    staged.updated_at,
+    staged.reason,
+    staged.raw,
+    staged.part,
+    staged.parts,
+    staged.run_id,
+    staged.ingested_at
+  FROM `${staging}` AS staged
+  INNER JOIN (
     -- By fetch, not by part: the pieces of one body stay together.
-    SELECT *, RANK() OVER (PARTITION BY id, updated_at ORDER BY ingested_at DESC) AS latest
+    SELECT id, COALESCE(updated_at, TIMESTAMP '1970-01-01') AS version, MAX(ingested_at) AS ingested_at
     FROM `${staging}`
     WHERE kind = 'reject'
-  )
-  WHERE latest = 1
+    GROUP BY id, version
+  ) AS latest
+    ON
+      staged.id = latest.id
+      AND COALESCE(staged.updated_at, TIMESTAMP '1970-01-01') = latest.version
+      AND staged.ingested_at = latest.ingested_at
+  WHERE staged.kind = 'reject'
+  UNION ALL
+  SELECT
+    sent.id,
+    ANY_VALUE(sent.user_id) AS user_id,
+    sent.updated_at,
+    @refused AS reason,
+    CAST(NULL AS STRING) AS raw,
+    1 AS part,
+    1 AS parts,
+    ANY_VALUE(sent.run_id) AS run_id,
+    MAX(sent.ingested_at) AS ingested_at
+  FROM `${staging}` AS sent
+  LEFT JOIN (
+    SELECT DISTINCT id, COALESCE(updated_at, TIMESTAMP '1970-01-01') AS version
+    FROM `${staging}`
+    WHERE kind IN ('conversation', 'reject')
+  ) AS loaded
+    ON sent.id = loaded.id AND COALESCE(sent.updated_at, TIMESTAMP '1970-01-01') = loaded.version
+  WHERE sent.kind = 'sent' AND loaded.id IS NULL
+  GROUP BY sent.id, sent.updated_at
 ) AS refused
   ON
     held.id = refused.id
     AND held.part = refused.part
     AND COALESCE(held.updated_at, TIMESTAMP '1970-01-01') = COALESCE(refused.updated_at, TIMESTAMP '1970-01-01')
 WHEN NOT MATCHED THEN
-  INSERT (id, user_id, updated_at, reason, raw, part, parts, run_id, ingested_at)
+  INSERT (id, user_id, updated_at, reason, raw, part, parts, bytes, sha256, run_id, ingested_at)
   VALUES (
     refused.id, refused.user_id, refused.updated_at, refused.reason, refused.raw, refused.part, refused.parts,
-    refused.run_id, refused.ingested_at
+    refused.bytes, refused.sha256, refused.run_id, refused.ingested_at
   );
 
 -- A finished window that leaves no gap moves the watermark forward, and pays what was owed inside it.
@@ -94,7 +135,14 @@ USING (
     JSON_VALUE(move, '$.anchored') = 'true' AS anchored,
     JSON_VALUE(move, '$.skipped') AS skipped,
     JSON_VALUE(move, '$.failed') = 'true' AS failed
-  FROM UNNEST(JSON_QUERY_ARRAY(@moves)) AS move, UNNEST(JSON_VALUE_ARRAY(move, '$.user_ids')) AS user_id
+  FROM (
+    SELECT TO_JSON_STRING(payload) AS move
+    FROM `${staging}`
+    WHERE kind = 'window'
+    UNION ALL
+    SELECT move
+    FROM UNNEST(JSON_QUERY_ARRAY(@moves)) AS move
+  ), UNNEST(JSON_VALUE_ARRAY(move, '$.user_ids')) AS user_id
 ) AS move
   ON held.user_id = move.user_id
 WHEN MATCHED THEN

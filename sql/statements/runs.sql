@@ -10,7 +10,11 @@ SELECT
 FROM (
   SELECT
     *,
-    ROW_NUMBER() OVER (PARTITION BY run_id ORDER BY IF(state = 'running', 0, 1) DESC, recorded_at DESC) AS latest
+    -- A run that committed has committed, also where it was given up before BigQuery said so.
+    ROW_NUMBER() OVER (
+      PARTITION BY run_id
+      ORDER BY CASE state WHEN 'running' THEN 0 WHEN 'failed' THEN 1 ELSE 2 END DESC, recorded_at DESC
+    ) AS latest
   FROM `${dataset}.sync_runs`
   WHERE @run_id IS NULL OR run_id = @run_id
 )

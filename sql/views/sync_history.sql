@@ -62,5 +62,8 @@ SELECT
   JSON_VALUE(failure, '$.error') AS failure,
   JSON_VALUE(failure, '$.hint') AS hint
 FROM `${dataset}.sync_runs`
--- A run that has an end is not running, whatever the clocks said when its rows were written.
-QUALIFY ROW_NUMBER() OVER (PARTITION BY run_id ORDER BY IF(state = 'running', 1, 0) ASC, recorded_at DESC) = 1
+-- A run that has an end is not running, and one that committed has committed, whatever the clocks said when its rows were
+-- written and whoever gave it up before.
+QUALIFY ROW_NUMBER() OVER (
+  PARTITION BY run_id ORDER BY CASE state WHEN 'running' THEN 0 WHEN 'failed' THEN 1 ELSE 2 END DESC, recorded_at DESC
+) = 1

@@ -11,7 +11,7 @@ from local.looker.faults import Fault
 from local.looker.population import Population
 from local.looker.server import serve
 from local.warehouse.emulator import Warehouse
-from sluice.warehouse import connection, ledger
+from sluice.warehouse import connection
 from tests.support.installation import Installation, installed
 from tests.support.truth import days_ago
 
@@ -122,10 +122,10 @@ def test_the_ledger_over_http(installation: Installation) -> None:
 
 
 def test_bigquery_down(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
-    # The same policies, less patient: half a minute is right for BigQuery and long for a test.
-    monkeypatch.setattr(ledger, "RETRY", connection.RETRY.with_timeout(2.0))
-    monkeypatch.setattr(ledger, "JOB_RETRY", connection.JOB_RETRY.with_timeout(2.0))
-    with installation.function(BQ_ENDPOINT=NOTHING_LISTENS) as function:
+    # A minute is right for BigQuery and long for a test.
+    monkeypatch.setattr(connection, "READ_SECONDS", 2.0)
+    limits = {"RUN_BUDGET_SECONDS": "1", "RUN_LIMIT_SECONDS": "2"}
+    with installation.function(BQ_ENDPOINT=NOTHING_LISTENS, **limits) as function:
         for method, path in (("POST", "/daily"), ("GET", "/runs")):
             begin = time.monotonic()
             answer = function.request(method, path)

@@ -28,6 +28,8 @@ class Fault:
         stored: How many bytes of the chunk are stored all the same; None for all.
         ends: The session is unknown afterwards.
         retry_after: Seconds of the Retry-After header.
+        reason: BigQuery's reason in the answer; by default the name of the status.
+        breaks_off: The answer ends inside its body.
     """
 
     put: int | None
@@ -35,6 +37,8 @@ class Fault:
     stored: int | None = 0
     ends: bool = False
     retry_after: int | None = None
+    reason: str = ""
+    breaks_off: bool = False
 
 
 def unavailable(put: int | None, *, stored: bool = False) -> Fault:
@@ -53,6 +57,10 @@ def partly_stored(put: int, size: int) -> Fault:
 def answer_lost(put: int) -> Fault:
     """The chunk (the last one) is stored and its job created, then the connection drops and the session is gone."""
     return Fault(put, None, None, ends=True)
+
+
+def broken_off(put: int | None, *, stored: bool = False) -> Fault:
+    return Fault(put, HTTPStatus.OK, None if stored else 0, breaks_off=True)
 
 
 def session_lost(put: int, status: int = HTTPStatus.NOT_FOUND) -> Fault:
@@ -85,6 +93,7 @@ class Answer:
     status: int
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
+    breaks_off: bool = False
 
 
 class Refused(Exception):
@@ -239,9 +248,10 @@ def _parse(content_range: str, body: bytes) -> tuple[int | None, int | None]:
 def _failed(fault: Fault) -> Answer:
     if fault.status is None:
         return Answer(0)
-    refused = Refused(fault.status, HTTPStatus(fault.status).name.lower(), f"fault: {HTTPStatus(fault.status).phrase}")
+    reason = fault.reason or HTTPStatus(fault.status).name.lower()
+    refused = Refused(fault.status, reason, f"fault: {HTTPStatus(fault.status).phrase}")
     headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
-    return Answer(fault.status, refused.answer.body, headers)
+    return Answer(fault.status, refused.answer.body, headers, fault.breaks_off)
 
 
 def _job(session: Session, error: str | None) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import contextlib
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +14,8 @@ from tests.fakes.upload import Answer, Uploads
 
 UPLOADS = "/upload/bigquery/v2/projects/"
 API = "/bigquery/v2/projects/"
+
+type Answering = Callable[[str, str, str, bytes], Answer]
 
 
 @dataclass(frozen=True)
@@ -30,19 +32,26 @@ class UploadServer:
 
 @contextlib.contextmanager
 def upload_server(uploads: Uploads) -> Iterator[UploadServer]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(uploads))
+    with listening(uploads.answer, _target) as url:
+        yield UploadServer(url, uploads)
+
+
+@contextlib.contextmanager
+def listening(answer: Answering, target: Callable[[str, str], str | None]) -> Iterator[str]:
+    """The address of a server that answers what `target` finds in method and path; 404 where that is None."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(answer, target))
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
-        yield UploadServer(f"http://127.0.0.1:{server.server_address[1]}", uploads)
+        yield f"http://127.0.0.1:{server.server_address[1]}"
     finally:
         server.shutdown()
         thread.join()
         server.server_close()
 
 
-def _handler(uploads: Uploads) -> type[BaseHTTPRequestHandler]:
+def _handler(answer: Answering, target_of: Callable[[str, str], str | None]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         # Headers and body leave in two writes: Nagle's algorithm would hold the second back for 40 ms.
@@ -51,10 +60,10 @@ def _handler(uploads: Uploads) -> type[BaseHTTPRequestHandler]:
         def handle_any(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             content_range = self.headers.get("Content-Range", "")
-            target = _target(self.command, self.path)
+            target = target_of(self.command, self.path)
             if target is None:
                 return self.send(Answer(HTTPStatus.NOT_FOUND, {"error": {"code": 404, "message": self.path}}))
-            return self.send(uploads.answer(self.command, target, content_range, body))
+            return self.send(answer(self.command, target, content_range, body))
 
         do_POST = do_PUT = do_GET = do_DELETE = handle_any  # noqa: N815  # the names http.server looks for
 
@@ -68,9 +77,12 @@ def _handler(uploads: Uploads) -> type[BaseHTTPRequestHandler]:
             for name, value in answer.headers.items():
                 self.send_header(name, self.location(value) if name == "Location" else value)
             self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Length", str(len(body) + 100 * answer.breaks_off))
             self.end_headers()
             self.wfile.write(body)
+            if answer.breaks_off:
+                self.close_connection = True
+                self.connection.shutdown(socket.SHUT_RDWR)
 
         def location(self, session_id: str) -> str:
             return f"http://{self.headers['Host']}{self.path}&upload_id={session_id}"

@@ -37,7 +37,7 @@ REFERENCE = re.compile(r"\$\{dataset\}\.(\w+)")
 DECLARED = re.compile(r"^DECLARE (\w+)", re.MULTILINE)
 PARAMETER = re.compile(r"^-- parameter (\w+): (\w+)", re.MULTILINE)
 # Parameters of the statements that are not named after a column; the ledger's JSON is handed over as text.
-GIVEN = {"moves": "STRING", "since": "TIMESTAMP", "abandoned_after": "INT64"}
+GIVEN = {"moves": "STRING", "refused": "STRING", "run_ids": "STRING", "since": "TIMESTAMP", "abandoned_after": "INT64"}
 PLACES = {"${dataset}": "project.dataset", "${table}": "conversations", "${staging}": "project.dataset.staging"}
 
 Columns = list[tuple[str, Any]]
@@ -62,7 +62,7 @@ class Analysis:
             columns = json.loads(path.read_text(encoding="utf-8"))
             self.tables[path.parent.name] = [(column["name"], KINDS[column["type"]]) for column in columns]
         staged = [("kind", TypeKind.TYPE_STRING), *self.tables["conversations"], *self.tables["rejects"]]
-        self.tables["staging"] = list(dict(staged).items())
+        self.tables["staging"] = list(dict([*staged, ("payload", TypeKind.TYPE_JSON)]).items())
 
     def views(self) -> dict[str, list[list[str]]]:
         """Analyse the views, each after those it reads, and give their columns."""

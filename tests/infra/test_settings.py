@@ -111,6 +111,8 @@ def test_problems_are_told_together_and_by_name() -> None:
         ({"function-timeout-seconds": "1741"}, "function-timeout-seconds: 1741 is above 1740"),
         ({"function-timeout-seconds": "1801"}, "function-timeout-seconds: 1801 is above 1740"),
         ({"run-budget-seconds": "1561"}, "run-budget-seconds and function-timeout-seconds: 1561 + 180"),
+        ({"run-limit-seconds": "1681"}, "run-limit-seconds and function-timeout-seconds: 1681 + 60"),
+        ({"run-budget-seconds": "1680"}, "run-limit-seconds: Value error, must be above RUN_BUDGET_SECONDS"),
         ({"function-cpu": "4"}, "function-memory and function-cpu: 4 CPU takes 2048 to 16384 MiB"),
         ({"function-memory": "256Mi"}, "function-memory and function-cpu: 1 CPU takes 512"),
         ({"buffer-bytes": "268435457"}, "buffer-bytes and function-memory"),

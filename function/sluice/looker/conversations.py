@@ -11,9 +11,11 @@ import msgspec
 
 from sluice.errors import LookerMalformed, LookerRefused
 from sluice.looker import lenient, prune
+from sluice.looker.lenient import Part
 from sluice.looker.session import Session
+from sluice.looker.times import timestamp as timestamp
 
-LIST_FIELDS = "id,updated_at,deleted,user_id"
+LIST_FIELDS = "id,created_at,updated_at,deleted,user_id"
 FIELDS = {"fields": LIST_FIELDS}
 SORTS = {"sorts": "updated_at desc"}
 STYLES: tuple[dict[str, str], ...] = (FIELDS | SORTS, FIELDS, {})
@@ -41,6 +43,7 @@ class Listed:
     updated_at: datetime | None
     deleted: bool
     owner: str = ""
+    created_at: datetime | None = None
 
     @property
     def is_day(self) -> bool:
@@ -68,12 +71,13 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A conversation whose body could not be read, kept whole with the reason."""
+    """A conversation without a body that could be read, and why; `rest` is what of it could be, pruned."""
 
     listed: Listed
     reason: str
-    body: bytes
+    body: bytes = b""
     fetched_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    rest: dict[str, Any] | None = None
 
 
 class PageSize:
@@ -153,7 +157,7 @@ def pages(session: Session, size: PageSize, *, deleted: bool, since: datetime) -
 def _page(session: Session, size: PageSize, style: dict[str, str], *, offset: int, deleted: bool) -> list[Listed]:
     body = session.get("/conversations/search", **style, limit=size.asked, offset=offset, deleted=deleted)
     try:
-        items = msgspec.json.decode(body, type=list[dict[str, Any]])
+        items = msgspec.json.decode(body.removeprefix(lenient.BYTE_ORDER_MARK), type=list[dict[str, Any]])
         return [_listed(item, deleted=deleted) for item in items]
     except (msgspec.DecodeError, KeyError, TypeError, RecursionError) as error:
         raise LookerMalformed("the listing of conversations is not a list of objects with ids", step="list") from error
@@ -168,16 +172,16 @@ def _listed(item: dict[str, Any], *, deleted: bool) -> Listed:
         timestamp(item.get("updated_at")),
         shown if isinstance(shown, bool) else deleted,
         str(owner) if isinstance(owner, str | int) else "",
+        timestamp(item.get("created_at")),
     )
 
 
-def timestamp(value: object) -> datetime | None:
-    """Looker's timestamps are RFC 3339 with Z or an offset; one without either is UTC."""
-    try:
-        parsed = datetime.fromisoformat(value) if isinstance(value, str) else None
-        return parsed and (parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC))
-    except (ValueError, OverflowError):
-        return None
+class _NoMessages(ValueError):
+    """The body is an object, and its messages are no list."""
+
+    def __init__(self, reason: str, rest: dict[str, Any]) -> None:
+        super().__init__(reason)
+        self.rest = rest
 
 
 def fetch(session: Session, listed: Listed) -> Conversation | Unreadable:
@@ -192,25 +196,69 @@ def fetch(session: Session, listed: Listed) -> Conversation | Unreadable:
         try:
             return _read(session, path, listed, body)
         except (ValueError, RecursionError) as error:
-            reason = (
-                f"unreadable: {type(error).__name__}: {error}" if isinstance(error, UnicodeError) else "not valid JSON"
-            )
-    return Unreadable(listed, reason, body)
+            unreadable = Unreadable(listed, _reason(error), body, rest=getattr(error, "rest", None))
+    return unreadable
+
+
+def _reason(error: ValueError | RecursionError) -> str:
+    """Why a body cannot be read; no word of the body itself."""
+    if isinstance(error, _NoMessages):
+        return str(error)
+    if isinstance(error, RecursionError):
+        return "nested too deep to be read"
+    if isinstance(error, UnicodeDecodeError):
+        return "not valid UTF-8"
+    return "not a JSON object" if isinstance(error, lenient.NotAnObject) else "not valid JSON"
 
 
 def _read(session: Session, path: str, listed: Listed, body: bytes) -> Conversation:
     parts = lenient.document(body)
-    messages = parts.pop("messages", None)
+    messages = _array(parts.pop("messages", None))
+    fields = {key: lenient.loads(value) for key, value in parts.items()}
     if lenient.is_null(messages):
         # The messages of a conversation are nullable, and may have been left out of the answer.
-        listing = session.get(f"{path}/messages").strip()
-        listing = b"[]" if listing in {b"", b"null"} else listing
-        return _read(session, path, listed, body.rstrip()[:-1] + b', "messages": ' + listing + b"}")
+        answer = _messages(session, path)
+        body = body.rstrip()[:-1] + b', "messages": ' + answer + b"}"
+        messages = _answered(answer, fields)
+    elif not lenient.is_array(messages):
+        raise _NoMessages("messages is not an array", fields | {"messages": prune.bounded(messages)})
+    return Conversation(listed, fields, [prune.canonical(message) for message in lenient.elements(messages)], body)
+
+
+def _array(messages: Part) -> Part:
+    """An array, also one that was stored as its JSON text; anything else as it is."""
+    text = lenient.text(messages)
+    if text is None or not text.lstrip().startswith("["):
+        return messages
+    try:
+        found: Part = lenient.parsed(text)
+    except (ValueError, RecursionError):
+        return messages
+    return found
+
+
+def _messages(session: Session, path: str) -> bytes:
+    """What `/messages` answers; nothing where it knows no messages: the conversation itself was there just now."""
+    try:
+        answer = session.get(f"{path}/messages").removeprefix(lenient.BYTE_ORDER_MARK).strip()
+    except LookerRefused as error:
+        if error.code != 404:
+            raise
+        answer = b""
+    return b"[]" if answer in {b"", b"null"} else answer
+
+
+def _answered(answer: bytes, fields: dict[str, Any]) -> Part:
+    """The array that `/messages` answers with.
+
+    Raises:
+        _NoMessages: it is none.
+    """
+    source = "the answer to /messages"
+    try:
+        messages = _array(lenient.document(b'{"messages": %s}' % answer)["messages"])
+    except (ValueError, RecursionError) as error:
+        raise _NoMessages(f"{source} is {_reason(error)}", fields) from error
     if not lenient.is_array(messages):
-        raise ValueError("messages is not an array")
-    return Conversation(
-        listed,
-        {key: lenient.loads(value) for key, value in parts.items()},
-        [prune.canonical(message) for message in lenient.elements(messages)],
-        body,
-    )
+        raise _NoMessages(f"{source} is not an array", fields | {"messages": prune.bounded(messages)})
+    return messages

@@ -163,7 +163,8 @@ class Fanout[Row]:
 
     def _work(self) -> None:
         while (job := self._next()) is not None:
-            job()
+            with self._looker.flight.job():
+                job()
 
     def _next(self) -> Callable[[], None] | None:
         """The next piece of work; waits for one; None when there will be none."""

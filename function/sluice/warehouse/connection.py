@@ -1,37 +1,79 @@
-"""How BigQuery is reached, and how its errors become ours."""
+"""How BigQuery is reached, and for how long it may stay away."""
 
 import contextlib
-from collections.abc import Iterator
+import random
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import google.auth
-import requests
-from google.api_core import exceptions
+from google.api_core.retry import Retry
 from google.auth.credentials import AnonymousCredentials, Credentials
-from google.auth.exceptions import GoogleAuthError, TransportError
+from google.auth.exceptions import GoogleAuthError
 from google.auth.transport.requests import AuthorizedSession
 from google.cloud import bigquery
-from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY
 
-from sluice.errors import WarehouseError, WarehouseRefused, WarehouseUnavailable
+from sluice.deadline import Deadline
+from sluice.errors import WarehouseRefused
 from sluice.settings import Settings
+from sluice.warehouse.failures import judge, ours
 
 SCOPE = "https://www.googleapis.com/auth/bigquery"
 REQUEST_SECONDS = 60.0
-RETRY = bigquery.DEFAULT_RETRY.with_timeout(30.0)
-"""Of every request. The client's own would go on for ten minutes each before it says that BigQuery is away."""
-JOB_RETRY = DEFAULT_JOB_RETRY.with_timeout(60.0)
-"""Of a query that BigQuery gave up for want of resources."""
+READ_SECONDS = 60.0
+"""How long BigQuery may stay away where there is no run: to answer from the ledger."""
+QUERY_SECONDS = 30.0
+"""How long the requests of one query are sent again before the query itself is: BigQuery tells the failure of a query
+as an HTTP error, which looks like its own (googleapis/python-bigquery#1903)."""
+FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.5, 20.0
+
+
+class Patience(Retry):
+    """Sends a request again for as long as the deadline allows, where that may help; then raises the last error.
+
+    google-api-core's own gives up as soon as the next pause would pass its timeout, so at half of it on average.
+    """
+
+    def __init__(self, deadline: Deadline) -> None:
+        super().__init__(predicate=lambda error: judge(error).may_pass)
+        self._until = deadline
+
+    def __call__(self, func: Callable[..., Any], on_error: Callable[[Exception], Any] | None = None) -> Any:
+        def patient(*args: Any, **kwargs: Any) -> Any:
+            for pause in pauses():
+                try:
+                    return func(*args, **kwargs)
+                except Exception as error:
+                    if not judge(error).may_pass or self._until.expired:
+                        raise
+                time.sleep(min(pause, self._until.remaining))
+            raise AssertionError("the pauses never end")
+
+        return patient
+
+
+def pauses() -> Iterator[float]:
+    """Seconds to wait after each failure: exponential backoff with jitter, without end."""
+    longest = FIRST_PAUSE_SECONDS
+    while True:
+        yield longest * random.uniform(0.5, 1.0)
+        longest = min(MAX_PAUSE_SECONDS, 2 * longest)
 
 
 class Connection:
     """The client, the session for uploads, and the names of one installation's dataset.
 
+    Args:
+        deadline: how long BigQuery may stay away, and how long its jobs are waited for; by default READ_SECONDS
+            from each call
+
     Raises:
-        WarehouseRefused: there are no Google credentials.
+        WarehouseRefused, WarehouseUnavailable: there are no Google credentials.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, deadline: Deadline | None = None) -> None:
         credentials = _credentials(settings)
+        self._deadline = deadline
         self.project = settings.gcp_project_id
         self.location = settings.bq_location
         self.endpoint = settings.bq_endpoint
@@ -44,6 +86,29 @@ class Connection:
             location=self.location,
             client_options={"api_endpoint": settings.bq_endpoint},
         )
+
+    @property
+    def deadline(self) -> Deadline:
+        """Of the run; without a run, of what begins now."""
+        return self._deadline or Deadline(READ_SECONDS)
+
+    @property
+    def retry(self) -> Patience:
+        return Patience(self.deadline)
+
+    @property
+    def timeout(self) -> float:
+        """Of one request, in seconds."""
+        return min(REQUEST_SECONDS, max(1.0, self.deadline.remaining))
+
+    @contextlib.contextmanager
+    def until(self, deadline: Deadline) -> Iterator[None]:
+        """Another deadline while the context lasts: a part of the run's time, or the last words after its end."""
+        before, self._deadline = self._deadline, deadline
+        try:
+            yield
+        finally:
+            self._deadline = before
 
     def table(self, name: str) -> str:
         """Full id of one of our tables, by its name in sql/tables."""
@@ -60,32 +125,9 @@ def _credentials(settings: Settings) -> Credentials:
     try:
         credentials, _ = google.auth.default(scopes=[SCOPE])
     except GoogleAuthError as error:
+        if judge(error).may_pass:
+            raise ours(error, "credentials") from error
         raise WarehouseRefused(
             "no Google credentials were found", hint="Run `gcloud auth application-default login`, or deploy."
         ) from error
     return credentials
-
-
-@contextlib.contextmanager
-def errors(step: str, refused: type[WarehouseError] = WarehouseRefused) -> Iterator[None]:
-    """Turn what Google's clients raise into our errors; `refused` is for what trying again will not mend.
-
-    Only the kind of an error is repeated: BigQuery's texts quote the data they stumbled over.
-    """
-    try:
-        yield
-    except (exceptions.TooManyRequests, exceptions.ServerError, exceptions.RetryError) as error:
-        raise WarehouseUnavailable(f"BigQuery: {_kind(error)}", step=step) from error
-    except (requests.ConnectionError, requests.Timeout, TimeoutError, TransportError) as error:
-        raise WarehouseUnavailable(f"BigQuery: {type(error).__name__}", step=step) from error
-    except (exceptions.Forbidden, exceptions.Unauthorized, exceptions.NotFound) as error:
-        raise WarehouseRefused(f"BigQuery: {_kind(error)}", step=step) from error
-    except exceptions.GoogleAPICallError as error:
-        raise refused(f"BigQuery: {_kind(error)}", step=step) from error
-    except GoogleAuthError as error:
-        raise WarehouseRefused(f"Google refused the credentials: {type(error).__name__}", step=step) from error
-
-
-def _kind(error: exceptions.GoogleAPIError) -> str:
-    reasons = {detail.get("reason", "") for detail in getattr(error, "errors", ()) if isinstance(detail, dict)}
-    return " ".join([type(error).__name__, *sorted(reasons - {""})])

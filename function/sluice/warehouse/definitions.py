@@ -49,7 +49,7 @@ def statement(name: str, names: Mapping[str, str]) -> str:
 
 @functools.cache
 def staging_schema() -> tuple[bigquery.SchemaField, ...]:
-    """Columns of a staging table: the kind of row, then those of conversations and rejects, all nullable.
+    """Columns of a staging table: the kind of row, those of conversations and rejects, and a payload; all nullable.
 
     Required columns are required by the commit, where one bad row cannot fail the load of all others.
     """
@@ -57,4 +57,5 @@ def staging_schema() -> tuple[bigquery.SchemaField, ...]:
     for table in ("conversations", "rejects"):
         for field in schema(table):
             fields.setdefault(field.name, bigquery.SchemaField(field.name, field.field_type))
+    fields["payload"] = bigquery.SchemaField("payload", "JSON")
     return tuple(fields.values())

@@ -2,27 +2,32 @@
 
 import json
 import logging
-import random
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from typing import Any, cast
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
 
 from google.api_core import exceptions
 from google.cloud import bigquery
 
-from sluice.errors import CommitFailed, TableMismatch
-from sluice.warehouse.connection import JOB_RETRY, REQUEST_SECONDS, RETRY, Connection, errors
+from sluice.errors import CommitFailed, TableMismatch, WarehouseError, WarehouseUnavailable
+from sluice.warehouse import jobs
+from sluice.warehouse.connection import Connection, pauses
 from sluice.warehouse.definitions import schema, statement
+from sluice.warehouse.failures import errors
+from sluice.warehouse.jobs import Jobs
 from sluice.warehouse.versions import Held, Versions
 
 TABLES = ("conversations", "rejects", "sync_runs", "sync_users")
 ABANDONED_AFTER_SECONDS = 2 * 3600
 """Twice the longest time a function may run."""
 COMMIT_ATTEMPTS = 6
-NEVER_PASSING = (exceptions.Unauthorized, exceptions.Forbidden, exceptions.NotFound)
-JOB_SECONDS = 900.0
+"""Of a commit that BigQuery refuses for good, as far as its reason tells: it may have met another one."""
+DAY = timedelta(days=1)
+USERS_A_LINE = 50_000
+STAGED_HINT = "What was fetched is staged in BigQuery. The next run commits it before it fetches anything."
 
 log = logging.getLogger(__name__)
 
@@ -77,33 +82,52 @@ class Ledger:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._names = {"dataset": connection.dataset, "table": connection.conversations}
+        self.keeps: timedelta | None = None
+        """How long partitions of conversations are kept, once the tables are checked; None for ever."""
 
     def check_tables(self) -> None:
-        """Compare the tables with sql/tables.
+        """Compare the tables with sql/tables, and their location with ours.
 
         Raises:
-            TableMismatch: naming every table that is missing and every column that is missing or of another type.
-            WarehouseRefused, WarehouseUnavailable: as `connection.errors`.
+            TableMismatch: naming every table that is missing or elsewhere, and every column that is missing or of
+                another type.
+            WarehouseRefused, WarehouseUnavailable: as `failures.errors`.
         """
-        with errors("check tables"):
-            problems = [problem for table in TABLES for problem in self._differences(table)]
+        problems: list[str] = []
+        for name in TABLES:
+            table = self._get_table(self._connection.table(name))
+            problems += self._differences(name, table)
+            if name == "conversations" and table is not None:
+                self.keeps = _expiration(table)
         if problems:
-            raise TableMismatch("; ".join(problems))
+            elsewhere = any(" is in " in problem for problem in problems)
+            raise TableMismatch("; ".join(problems), hint=_ELSEWHERE_HINT if elsewhere else None)
 
-    def _differences(self, table: str) -> Iterable[str]:
-        name = self._connection.table(table)
-        try:
-            actual = {field.name: field for field in self._get_table(name).schema}
-        except exceptions.NotFound:
-            return [f"{name} does not exist"]
+    def _differences(self, name: str, table: bigquery.Table | None) -> Iterable[str]:
+        full = self._connection.table(name)
+        if table is None:
+            return [f"{full} does not exist"]
+        ours = self._connection.location
+        if table.location and table.location.lower() != ours.lower():
+            return [f"{full} is in {table.location}, BQ_LOCATION says {ours}"]
+        actual = {field.name: field for field in table.schema}
         return [
-            f"{name}.{field.name} is missing or not {field.field_type}"
-            for field in schema(table)
+            f"{full}.{field.name} is missing or not {field.field_type}"
+            for field in schema(name)
             if field.name not in actual or _type(actual[field.name]) != _type(field)
         ]
 
-    def _get_table(self, name: str) -> bigquery.Table:
-        return self._connection.client.get_table(name, retry=RETRY, timeout=REQUEST_SECONDS)
+    def _get_table(self, name: str) -> bigquery.Table | None:
+        connection = self._connection
+        with errors("check tables"):
+            try:
+                return connection.client.get_table(name, retry=connection.retry, timeout=connection.timeout)
+            except exceptions.NotFound:
+                return None
+
+    def lets_go(self, created_at: datetime | None) -> bool:
+        """Whether a row of that day would expire as soon as it is written, so that it need not be."""
+        return self.keeps is not None and created_at is not None and created_at < datetime.now(UTC) - self.keeps - DAY
 
     def position(self) -> Position:
         """Raises: WarehouseRefused, WarehouseUnavailable."""
@@ -120,18 +144,22 @@ class Ledger:
         """Versions that are held: for each moment, those of these users that changed at or after it.
 
         Raises:
-            WarehouseRefused, WarehouseUnavailable: as `connection.errors`.
+            WarehouseRefused, WarehouseUnavailable: as `failures.errors`.
         """
         windows = [{"since": since.isoformat(), "user_ids": users} for since, users in wanted.items()]
         parameters = [bigquery.ScalarQueryParameter("windows", "STRING", json.dumps(windows))]
-        fresh: dict[str, Held] = {}
 
-        def version(row: Any) -> tuple[str, datetime, bool, str]:
-            if row["message_count"] is not None:
-                fresh[row["id"]] = Held(row["user_id"], row["updated_at"], row["message_count"], row["raw_bytes"])
-            return row["id"], row["updated_at"], row["deleted"], row["user_id"]
+        def held(rows: Iterable[Any]) -> Versions:
+            fresh: dict[str, Held] = {}
 
-        return Versions(map(version, self._rows("held_versions", parameters)), fresh)
+            def version(row: Any) -> tuple[str, datetime, bool, str]:
+                if row["message_count"] is not None:
+                    fresh[row["id"]] = Held(row["user_id"], row["updated_at"], row["message_count"], row["raw_bytes"])
+                return row["id"], row["updated_at"], row["deleted"], row["user_id"]
+
+            return Versions(map(version, rows), fresh)
+
+        return self._read("held_versions", parameters, held)
 
     def runs(self, *, limit: int, run_id: str | None = None) -> list[dict[str, Any]]:
         """Runs, newest first, as in sync_runs; state may also be `abandoned`. Raises as `position`."""
@@ -142,76 +170,117 @@ class Ledger:
         ]
         return [dict(row) for row in self._rows("runs", parameters)]
 
+    def states(self, run_ids: Sequence[str]) -> dict[str, tuple[str, datetime]]:
+        """State and start of these runs, as far as they are in the ledger. Raises as `position`."""
+        parameters = [bigquery.ScalarQueryParameter("run_ids", "STRING", json.dumps(list(run_ids)))]
+        return {row["run_id"]: (row["state"], row["started_at"]) for row in self._rows("run_states", parameters)}
+
+    def staged(self, staging: str) -> dict[str, Any] | None:
+        """The ledger's row of the run that filled a staging table; None where its last lines are missing."""
+        rows = self._rows("staged_run", [], staging=staging)
+        return _run_of(rows[0]["payload"]) if rows else None
+
     def record(self, run: Mapping[str, Any]) -> None:
         """Add a row to sync_runs, unless it is there. Raises: WarehouseRefused, WarehouseUnavailable."""
-        sql = statement("record_run", self._names)
-        with errors("ledger"):
-            self._query(sql, _run_parameters(run))
+        self._read("record_run", _run_parameters(run), list)
 
-    def commit(self, staging: str, moves: Sequence[Move], run: Mapping[str, Any]) -> str:
+    def commit(self, staging: str, moves: Sequence[Move], run: Mapping[str, Any], refused: str = "") -> str:
         """Move staged rows into their tables, watermarks forward and the run's row into the ledger: all or none.
 
         Another run's commit at the same moment makes BigQuery abort one of the two. No reason code tells that from
         another refusal, and committing twice changes nothing: so a refused commit is simply tried again, a few times.
+        A job that BigQuery itself broke is begun again for as long as the deadline allows.
+
+        Args:
+            staging: the table; its lines of kind `window` are moves too
+            moves: those that are not staged
+            run: the row of sync_runs
+            refused: why BigQuery's load refused lines that were sent and are not in the table
 
         Returns:
             The id of the job that committed.
 
         Raises:
-            CommitFailed: nothing was written.
+            CommitFailed, WarehouseRefused: nothing was written.
             WarehouseUnavailable: BigQuery did not say what became of it; running it again is harmless.
         """
         sql = statement("commit", self._names | {"staging": staging})
-        parameters = _run_parameters(run)
-        parameters.append(bigquery.ScalarQueryParameter("moves", "STRING", _moves(moves)))
-        for attempt in range(1, COMMIT_ATTEMPTS + 1):
-            job_id = f"sluice_{run['run_id']}_commit_{attempt}"
-            with errors("commit", CommitFailed):
-                try:
-                    self._run_script(sql, parameters, job_id)
-                except exceptions.GoogleAPICallError as error:
-                    if attempt == COMMIT_ATTEMPTS or isinstance(error, NEVER_PASSING):
-                        raise
-                else:
-                    return job_id
-            log.warning("the commit was refused", extra={"event": "commit_refused", "attempt": attempt})
-            time.sleep(random.uniform(0.5, 1.0) * 2 ** (attempt - 1))
-        raise AssertionError("the last attempt returns or raises")
-
-    def _run_script(self, sql: str, parameters: list[bigquery.ScalarQueryParameter], job_id: str) -> None:
-        client, location = self._connection.client, self._connection.location
-        try:
-            job = client.query(
-                sql,
-                job_config=_config(parameters),
-                job_id=job_id,
-                location=location,
-                retry=RETRY,
-                timeout=REQUEST_SECONDS,
-                job_retry=None,
+        parameters = _parameters(run, moves, refused)
+        attempts, pause, deadline = 0, pauses(), self._connection.deadline
+        for number in count(1):
+            job_id = f"sluice_{run['run_id']}_commit_{number}"
+            error, begun = self._commit(sql, parameters, job_id)
+            if error is None:
+                return job_id
+            if not begun:
+                continue  # an earlier attempt; what was in its way then may be mended
+            attempts += not isinstance(error, WarehouseUnavailable)
+            if attempts == COMMIT_ATTEMPTS or not _may_pass(error) or deadline.expired:
+                if self._is_committed(run["run_id"]):
+                    return job_id  # by another run, which took it up and has dropped its table
+                raise error
+            log.warning(
+                "the commit was refused",
+                extra={"event": "commit_refused", "attempt": number, "error": str(error)},
             )
-        except exceptions.Conflict:
-            # The answer to an earlier request was lost: the job is there.
-            job = cast(bigquery.QueryJob, client.get_job(job_id, location=location, retry=RETRY))
-        job.result(retry=RETRY, timeout=JOB_SECONDS)
+            time.sleep(min(next(pause), deadline.remaining))
+        raise AssertionError("the numbers never end")
 
-    def _rows(self, name: str, parameters: list[bigquery.ScalarQueryParameter]) -> Iterable[Any]:
-        with errors("ledger"):
-            yield from self._query(statement(name, self._names), parameters)
+    def _commit(self, sql: str, parameters: list[Any], job_id: str) -> tuple[WarehouseError | None, bool]:
+        """Run the script as one job: the error of one that has not committed, and whether it was begun here.
 
-    def _query(self, sql: str, parameters: list[bigquery.ScalarQueryParameter]) -> Iterable[Any]:
-        return self._connection.client.query_and_wait(
-            sql,
-            job_config=_config(parameters),
-            api_timeout=REQUEST_SECONDS,
-            wait_timeout=JOB_SECONDS,
-            retry=RETRY,
-            job_retry=JOB_RETRY,
-            page_size=50_000,
+        Raises:
+            WarehouseUnavailable: nobody knows how it ended.
+        """
+        try:
+            job, begun = Jobs(self._connection, "commit").query(sql, _config(parameters), job_id)
+        except WarehouseUnavailable as error:
+            raise WarehouseUnavailable(str(error), step="commit", hint=STAGED_HINT) from error
+        except WarehouseError as error:
+            return error, True
+        return (jobs.as_error(job, "commit", CommitFailed) if job.error_result else None), begun
+
+    def _is_committed(self, run_id: str) -> bool:
+        state, _ = self.states([run_id]).get(run_id, ("", None))
+        return state in {"completed", "partial"}
+
+    def _rows(self, name: str, parameters: list[Any], **names: str) -> list[Any]:
+        return self._read(name, parameters, list, **names)
+
+    def _read[T](self, name: str, parameters: list[Any], make: Callable[[Iterable[Any]], T], **names: str) -> T:
+        """What `make` makes of the rows of a statement; sent again as a whole where that may help."""
+        connection, sql = self._connection, statement(name, self._names | names)
+        return Jobs(connection, "ledger").read(
+            lambda patience: make(
+                connection.client.query_and_wait(
+                    sql,
+                    job_config=_config(parameters),
+                    api_timeout=connection.timeout,
+                    wait_timeout=max(1.0, connection.deadline.remaining),
+                    retry=patience,
+                    job_retry=None,  # type: ignore[arg-type]  # documented as optional
+                    page_size=50_000,
+                )
+            )
         )
 
 
-def _config(parameters: list[bigquery.ScalarQueryParameter]) -> bigquery.QueryJobConfig:
+_ELSEWHERE_HINT = "Set BQ_LOCATION to the location of the dataset: BigQuery finds no table from another one."
+
+
+def _expiration(table: bigquery.Table) -> timedelta | None:
+    """How long partitions are kept, by the day of their rows; None for ever."""
+    partitioning = table.time_partitioning
+    milliseconds = partitioning and partitioning.expiration_ms
+    return timedelta(milliseconds=int(milliseconds)) if milliseconds else None
+
+
+def _may_pass(error: WarehouseError) -> bool:
+    """Whether another attempt may commit: not where permission, a table or a quota is missing."""
+    return isinstance(error, WarehouseUnavailable | CommitFailed)
+
+
+def _config(parameters: list[Any]) -> bigquery.QueryJobConfig:
     return bigquery.QueryJobConfig(query_parameters=parameters, labels={"source": "looker"})
 
 
@@ -226,12 +295,39 @@ def _run_parameters(run: Mapping[str, Any]) -> list[bigquery.ScalarQueryParamete
     return parameters
 
 
-def _moves(moves: Sequence[Move]) -> str:
-    def text(value: object) -> str:
-        assert isinstance(value, datetime)
-        return value.astimezone(UTC).isoformat()
+def _parameters(run: Mapping[str, Any], moves: Sequence[Move], refused: str) -> list[bigquery.ScalarQueryParameter]:
+    """Those of a commit."""
+    return [
+        *_run_parameters(run),
+        bigquery.ScalarQueryParameter("moves", "STRING", json.dumps([asdict(move) for move in moves], default=_text)),
+        bigquery.ScalarQueryParameter("refused", "STRING", f"BigQuery refused the row: {refused or 'no reason given'}"),
+    ]
 
-    return json.dumps([asdict(move) for move in moves], default=text)
+
+def staged_end(moves: Sequence[Move], run: Mapping[str, Any]) -> Iterator[bytes]:
+    """The last lines of a staging table: the moves, and the row of sync_runs."""
+    for move in moves:
+        for start in range(0, len(move.user_ids), USERS_A_LINE):
+            part = replace(move, user_ids=move.user_ids[start : start + USERS_A_LINE])
+            yield _line("window", asdict(part))
+    yield _line("run", run)
+
+
+def _line(kind: str, payload: Mapping[str, Any]) -> bytes:
+    return json.dumps({"kind": kind, "payload": payload}, default=_text).encode() + b"\n"
+
+
+def _text(value: object) -> str:
+    assert isinstance(value, datetime)
+    return value.astimezone(UTC).isoformat()
+
+
+def _run_of(text: str) -> dict[str, Any]:
+    kinds = {field.name: field.field_type for field in schema("sync_runs")}
+    return {
+        name: datetime.fromisoformat(value) if value and kinds.get(name) == "TIMESTAMP" else value
+        for name, value in json.loads(text).items()
+    }
 
 
 def _type(field: bigquery.SchemaField) -> str:

@@ -5,21 +5,27 @@ numbers that are not finite become text, what is nested too deep becomes its own
 allowed are cut with a marker.
 """
 
+import codecs
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, overload
 
 import msgspec
 from google.cloud.bigquery import SchemaField
 
 MAX_DEPTH = 499
 """BigQuery's JSON type holds 500 levels of nesting; one is left for the array around an element."""
-MAX_ROW_BYTES = 90_000_000
-"""BigQuery refuses lines over 100 MB."""
+MAX_ROW_BYTES = 40_000_000
+"""BigQuery takes rows of 100 MB; the commit joins a row with the one that is held of the same conversation."""
+VALUE_BYTES = 8
+"""Added for each value: a small number takes more room inside BigQuery than in its text."""
 PART_CHARACTERS = 4_000_000
+LONGEST_PART_BYTES = 4 * PART_CHARACTERS
+FIRST_DAY, LAST_DAY = datetime(1970, 1, 1, tzinfo=UTC), datetime(2159, 12, 31, tzinfo=UTC)
+"""Partitions by day that DML can write (cloud.google.com/bigquery/docs/partitioned-tables#limitations)."""
 
 _DIGITS = bytes(ord("0") if byte in b"0123456789" else ord(" ") for byte in range(256))
 _MANY_DIGITS = b"0" * 19
@@ -147,8 +153,8 @@ class Encoder:
             ready |= {name: encode_json(value, self._max_string_bytes) for name, value in values.items()}
         columns = [*filter(None, [members]), *(b'"%s":%s' % (name.encode(), ready[name].text) for name in ready)]
         line = b"{%s}\n" % b",".join(columns)
-        if len(line) > MAX_ROW_BYTES:
-            raise RowError(f"the row has {len(line)} bytes, BigQuery takes 100 MB")
+        if (weight := _weight(line)) > MAX_ROW_BYTES:
+            raise RowError(f"the row has {weight} bytes inside BigQuery, the most is {MAX_ROW_BYTES}")
         return Encoded(line, sum(each.cut for each in ready.values()))
 
     def _together(self, values: Mapping[str, Any]) -> bytes | None:
@@ -158,6 +164,23 @@ class Encoder:
         except (UnicodeEncodeError, RecursionError):
             return None
         return None if _suspicious(values, text, self._max_string_bytes) else text[1:-1]
+
+
+def _weight(line: bytes) -> int:
+    """Bytes that a row may take inside BigQuery; counted only where it could be too many."""
+    small = len(line) * (VALUE_BYTES + 2) <= 2 * MAX_ROW_BYTES
+    return len(line) if small else len(line) + VALUE_BYTES * line.count(b",")
+
+
+def partition_day(created_at: datetime | None) -> datetime | None:
+    """The day of a partition.
+
+    Raises:
+        RowError: no partition of that day can be written.
+    """
+    if created_at is not None and not FIRST_DAY <= created_at < LAST_DAY + timedelta(days=1):
+        raise RowError(f"created_at is not within {FIRST_DAY.date()} and {LAST_DAY.date()}")
+    return created_at
 
 
 def _fitting(name: str, kind: str, value: Any) -> Any:
@@ -201,7 +224,37 @@ _SCALARS = {"STRING": _string, "INTEGER": _integer, "INT64": _integer, "BOOL": _
 _SCALARS["TIMESTAMP"] = _timestamp
 
 
-def parts(body: bytes) -> list[str]:
-    """A body as text, in pieces that each fit a row; bytes that are not UTF-8 are backslash-escaped."""
-    text = body.decode("utf-8", "backslashreplace")
-    return [text[start : start + PART_CHARACTERS] for start in range(0, max(1, len(text)), PART_CHARACTERS)]
+class Parts(Sequence[str]):
+    """A body as text, in pieces that each fit a row; bytes that are not UTF-8 are backslash-escaped.
+
+    A piece is made when it is asked for, in order, so that a body of 150 MB is not held twice.
+    """
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+        self._count = sum(1 for _ in self._pieces())
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[str]:
+        return self._pieces()
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[str]: ...
+    def __getitem__(self, index: int | slice) -> str | Sequence[str]:
+        return list(self)[index]
+
+    def _pieces(self) -> Iterator[str]:
+        decoder, text, empty = codecs.getincrementaldecoder("utf-8")("backslashreplace"), "", True
+        for start in range(0, len(self._body), PART_CHARACTERS):
+            text += decoder.decode(self._body[start : start + PART_CHARACTERS])
+            while len(text) > PART_CHARACTERS:
+                yield text[:PART_CHARACTERS]
+                text, empty = text[PART_CHARACTERS:], False
+        text += decoder.decode(b"", final=True)
+        while text or empty:
+            yield text[:PART_CHARACTERS]
+            text, empty = text[PART_CHARACTERS:], False

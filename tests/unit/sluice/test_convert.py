@@ -141,6 +141,53 @@ def test_what_cannot_be_a_row_is_rejected_whole(fields: dict[str, Any], reason: 
     assert (row.raw_bytes, row.stored_bytes, row.messages) == (100, 0, 0)
 
 
+@pytest.mark.parametrize(
+    "created_at", ["1969-12-31T23:59:59.999999Z", "2160-01-01T00:00:00", "1970-01-01T00:00:00+01:00"]
+)
+def test_a_day_without_a_partition_is_rejected(created_at: str) -> None:
+    row = converted(WHOLE | {"created_at": created_at})
+    assert line(row)["reason"] == "created_at is not within 1970-01-01 and 2159-12-31"
+
+
+@pytest.mark.parametrize("created_at", ["1970-01-01T00:00:00Z", "2159-12-31T23:59:59.999999Z"])
+def test_the_first_and_the_last_day_are_rows(created_at: str) -> None:
+    assert not converted(WHOLE | {"created_at": created_at}).rejected
+
+
+@pytest.mark.parametrize(
+    ("fields", "of"),
+    [
+        ({}, {"id": "c1", "user_id": "42", "updated_at": "2026-11-01T12:00:00.000000Z"}),
+        # What the body says, as in the row itself.
+        (
+            {"user_id": "7", "updated_at": "2026-11-01T14:00:00+01:00"},
+            {"id": "c1", "user_id": "7", "updated_at": "2026-11-01T13:00:00.000000Z"},
+        ),
+        # A reject is known by what the listing said.
+        ({"created_at": None}, {"id": "c1", "user_id": "42", "updated_at": "2026-11-01T12:00:00.000000Z"}),
+    ],
+)
+def test_a_tiny_line_says_that_a_row_was_sent(fields: dict[str, Any], of: dict[str, Any]) -> None:
+    row = converted(WHOLE | fields)
+    shared = {"run_id": "run", "ingested_at": "2026-11-01T12:00:00.000000Z"}
+    assert json.loads(row.sent) == {"kind": "sent", **of, **shared}
+    assert row.sent.endswith(b"}\n")
+    assert {name: json.loads(row.lines[0])[name] for name in of} == of
+
+
+def test_the_lines_of_a_large_reject_are_made_one_by_one() -> None:
+    body = b"x" * 9_000_000
+    row, size = Converter("run", 1024)(WINDOW, Unreadable(LISTED, "not valid JSON", body, NOON))
+    assert (len(row.lines), size) == (3, len(body))
+    assert iter(row.lines) is not iter(row.lines)
+    written = [json.loads(each) for each in row.lines]
+    assert [(each["part"], each["parts"], len(each["raw"])) for each in written] == [
+        (1, 3, 4_000_000),
+        (2, 3, 4_000_000),
+        (3, 3, 1_000_000),
+    ]
+
+
 def test_what_is_nested_beyond_writing_is_rejected() -> None:
     deep: Any = 1
     for _ in range(100_000):

@@ -60,6 +60,19 @@ def test_the_answer_to_the_caller() -> None:
     assert datetime.fromisoformat(body["ended_at"]) > START
 
 
+def test_the_line_that_says_so_follows_what_was_sent() -> None:
+    told = report()
+    sent = Row((b"a\n", b"b\n"), True, "", "", 0, 10, 0, 0, sent=b"sent\n")
+    assert list(told.tally([sent])) == [b"a\n", b"b\n", b"sent\n"]
+
+
+def test_rows_that_bigquery_refused_count_as_rejected() -> None:
+    told = report()
+    told.conversations.update(fetched=5, rejected=1)
+    told.refused(2)
+    assert told.body()["conversations"] | {"fetched": 3, "rejected": 3} == told.body()["conversations"]
+
+
 def test_a_stage_that_fails_is_measured_as_well() -> None:
     told = report()
     with pytest.raises(KeyError), told.stage("transfer"):

@@ -1,17 +1,24 @@
+import http.client
 from contextlib import closing
 from typing import Any
 
 import pytest
 import requests
+import urllib3
 from google.api_core import exceptions
 from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import RefreshError, TransportError
 
 from sluice.errors import CommitFailed, LoadFailed, Retryable, WarehouseError, WarehouseRefused, WarehouseUnavailable
-from sluice.warehouse.connection import Connection, errors
+from sluice.warehouse.connection import Connection
+from sluice.warehouse.failures import errors
 from tests.unit.sluice.warehouse.tables import settings
 
 QUOTING = "row 3: no such field: canary"
+
+
+def because(status: int, reason: str, message: str = QUOTING) -> exceptions.GoogleAPICallError:
+    return exceptions.from_http_status(status, message, errors=[{"reason": reason}] if reason else [])
 
 
 @pytest.mark.parametrize(
@@ -25,6 +32,22 @@ QUOTING = "row 3: no such field: canary"
         (requests.ReadTimeout(QUOTING), WarehouseUnavailable, LoadFailed),
         (TimeoutError(QUOTING), WarehouseUnavailable, LoadFailed),
         (TransportError(QUOTING), WarehouseUnavailable, LoadFailed),
+        (requests.exceptions.ChunkedEncodingError(QUOTING), WarehouseUnavailable, LoadFailed),
+        (requests.exceptions.ContentDecodingError(QUOTING), WarehouseUnavailable, LoadFailed),
+        (requests.exceptions.JSONDecodeError(QUOTING, "", 0), WarehouseUnavailable, LoadFailed),
+        (http.client.IncompleteRead(b"canary"), WarehouseUnavailable, LoadFailed),
+        (urllib3.exceptions.ProtocolError(QUOTING), WarehouseUnavailable, LoadFailed),
+        (exceptions.RetryError("m", cause=exceptions.Forbidden(QUOTING)), WarehouseRefused, LoadFailed),
+        (RefreshError(QUOTING, retryable=True), WarehouseUnavailable, LoadFailed),
+        (RefreshError(TransportError(QUOTING)), WarehouseUnavailable, LoadFailed),
+        (requests.exceptions.SSLError("CERTIFICATE_VERIFY_FAILED canary"), LoadFailed, LoadFailed),
+        (requests.exceptions.SSLError(QUOTING), WarehouseUnavailable, LoadFailed),
+        (because(403, "rateLimitExceeded"), WarehouseUnavailable, CommitFailed),
+        (because(400, "backendError"), WarehouseUnavailable, CommitFailed),
+        (because(400, "jobInternalError"), WarehouseUnavailable, CommitFailed),
+        (because(429, "quotaExceeded"), CommitFailed, CommitFailed),
+        (because(403, "quotaExceeded"), WarehouseRefused, CommitFailed),
+        (because(408, ""), WarehouseUnavailable, CommitFailed),
         (exceptions.Forbidden(QUOTING), WarehouseRefused, LoadFailed),
         (exceptions.Unauthorized(QUOTING), WarehouseRefused, CommitFailed),
         (exceptions.NotFound(QUOTING), WarehouseRefused, CommitFailed),
@@ -52,6 +75,30 @@ def test_the_reasons_are_told() -> None:
         errors("x"),
     ):
         raise exceptions.TooManyRequests("m", errors=detail)
+
+
+@pytest.mark.parametrize(
+    ("raised", "hint"),
+    [
+        (because(403, "accessDenied"), "Data Editor"),
+        (because(403, "quotaExceeded"), "quota"),
+        (because(403, "billingNotEnabled"), "billing"),
+        (because(403, "accessNotConfigured"), "Enable the BigQuery API"),
+        (
+            because(403, "accessDenied", "VPC Service Controls: Request is prohibited by organization's policy"),
+            "perimeter",
+        ),
+        (because(404, "notFound"), "BQ_LOCATION"),
+        (exceptions.NotFound(QUOTING), "BQ_LOCATION"),
+        (RefreshError(QUOTING), "service account exists"),
+        (exceptions.ServiceUnavailable(QUOTING), "next run"),
+    ],
+)
+def test_the_hint_says_what_helps(raised: Exception, hint: str) -> None:
+    with pytest.raises(WarehouseError) as caught, errors("x"):
+        raise raised
+    assert hint in caught.value.hint
+    assert ("Data Editor" in caught.value.hint) is (hint == "Data Editor")
 
 
 def test_errors_of_ours_pass_as_they_are() -> None:

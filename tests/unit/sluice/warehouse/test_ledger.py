@@ -12,14 +12,16 @@ from google.cloud import bigquery
 
 from local.warehouse.deploy import deploy
 from local.warehouse.emulator import Warehouse
+from sluice.deadline import Deadline
 from sluice.errors import CommitFailed, TableMismatch, WarehouseUnavailable
 from sluice.plan import Kind, Order
 from sluice.report import Report
 from sluice.settings import Settings
 from sluice.warehouse import ledger as module
-from sluice.warehouse.connection import RETRY, Connection
+from sluice.warehouse.connection import Connection
 from sluice.warehouse.definitions import statement
-from sluice.warehouse.ledger import ABANDONED_AFTER_SECONDS, TABLES, Ledger, Move, Position, Watermark
+from sluice.warehouse.jobs import Jobs
+from sluice.warehouse.ledger import TABLES, Ledger, Move, Position, Watermark
 from sluice.warehouse.versions import Held
 from tests.unit.sluice.warehouse.tables import NOON, conversation, held, insert, reject, settings, staged
 
@@ -78,10 +80,35 @@ def test_every_difference_is_named_at_once(warehouse: Warehouse, tables_only: Pa
     assert "conversations" not in text
 
 
-def test_bigquery_out_of_reach_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "RETRY", RETRY.with_timeout(0.2))
+def test_tables_elsewhere_than_bq_location_are_named(installation: Settings) -> None:
+    chosen = installation.model_copy(update={"bq_location": "EU"})
+    with closing(Connection(chosen)) as connection, pytest.raises(TableMismatch) as caught:
+        Ledger(connection).check_tables()
+    assert "conversations" not in str(caught.value)
+    assert "talks is in US, BQ_LOCATION says EU" in str(caught.value)
+    assert "BQ_LOCATION" in caught.value.hint
+
+
+def test_rows_that_would_expire_at_once_are_let_go(warehouse: Warehouse, tables_only: Path) -> None:
+    chosen = settings(warehouse.url, gcp_project_id=warehouse.project, bq_dataset=f"u{uuid.uuid4().hex}")
+    with warehouse.client() as client:
+        deploy(client, chosen.bq_dataset, "US", tables_only)
+        with closing(Connection(chosen)) as connection:
+            ledger, now = Ledger(connection), datetime.now(UTC)
+            ledger.check_tables()
+            assert not ledger.lets_go(BEGINNING), "without an expiration everything is kept"
+            table = client.get_table(connection.table("conversations"))
+            table.time_partitioning = bigquery.TimePartitioning(field="created_at", expiration_ms=30 * 86_400_000)
+            client.update_table(table, ["time_partitioning"])
+            ledger.check_tables()
+    assert ledger.lets_go(now - timedelta(days=32))
+    assert not ledger.lets_go(now - timedelta(days=29))
+    assert not ledger.lets_go(None)
+
+
+def test_bigquery_out_of_reach_is_told() -> None:
     with (
-        closing(Connection(settings("http://127.0.0.1:9"))) as connection,
+        closing(Connection(settings("http://127.0.0.1:9"), Deadline(0.2))) as connection,
         pytest.raises(WarehouseUnavailable) as caught,
     ):
         Ledger(connection).check_tables()
@@ -267,14 +294,10 @@ def test_committing_twice_is_committing_once(connection: Connection, ledger: Led
     first = ledger.commit(table, moves, run_row(run_id))
     before = (talks(connection, *ids), rejects(connection, ids[2]), ledger.runs(limit=9, run_id=run_id))
     assert first == ledger.commit(table, moves, run_row(run_id)) == f"sluice_{run_id}_commit_1"
-    ledger._run_script(
-        statement("commit", ledger._names | {"staging": table}),
-        [
-            *module._run_parameters(run_row(run_id)),
-            bigquery.ScalarQueryParameter("moves", "STRING", module._moves(moves)),
-        ],
-        f"{run_id}-by-hand",
-    )
+    third = module._parameters(run_row(run_id), moves, "")
+    sql = statement("commit", ledger._names | {"staging": table})
+    job, begun = Jobs(connection, "commit").query(sql, module._config(third), f"{run_id}-by-hand")
+    assert (job.error_result, begun) == (None, True)
     assert (talks(connection, *ids), rejects(connection, ids[2]), ledger.runs(limit=9, run_id=run_id)) == before
     assert [row["state"] for row in held(connection, "sync_runs") if row["run_id"] == run_id] == ["completed"]
 
@@ -417,8 +440,8 @@ def test_an_empty_ledger_has_no_beginning(warehouse: Warehouse, tables_only: Pat
 
 
 def test_the_states_of_a_run(connection: Connection, ledger: Ledger, run_id: str) -> None:
-    long_ago = datetime.now(UTC) - timedelta(seconds=ABANDONED_AFTER_SECONDS + 60)
-    lately = datetime.now(UTC) - timedelta(seconds=ABANDONED_AFTER_SECONDS - 600)
+    long_ago = datetime.now(UTC) - timedelta(minutes=121)
+    lately = datetime.now(UTC) - timedelta(minutes=110)
     stories: list[tuple[datetime, list[str], str]] = [
         (lately, ["running"], "running"),
         (long_ago, ["running"], "abandoned"),
@@ -426,17 +449,28 @@ def test_the_states_of_a_run(connection: Connection, ledger: Ledger, run_id: str
         (long_ago, ["running", "partial"], "partial"),
         (long_ago, ["running", "failed"], "failed"),
         (lately, ["completed", "running"], "completed"),
+        # Given up before BigQuery said that it had committed.
+        (long_ago, ["running", "completed", "failed"], "completed"),
+        (long_ago, ["running", "failed", "partial"], "partial"),
+        (long_ago, ["failed", "running"], "failed"),
     ]
     rows = [
         {key: row[key] for key in ("run_id", "kind", "state", "started_at")}
-        | {"recorded_at": NOON + timedelta(hours=place)}
+        # Clocks differ: the rows of a run may seem to be of the same moment.
+        | {"recorded_at": NOON + timedelta(hours=place * apart)}
         for number, (started_at, states, _) in enumerate(stories)
+        for apart in [number % 2]
         for place, state in enumerate(states)
         for row in [run_row(f"{run_id}{number}", state, started_at=started_at)]
     ]
     insert(connection, "sync_runs", *rows)
     shown = {run["run_id"]: run["state"] for run in ledger.runs(limit=1000) if run["run_id"].startswith(run_id)}
-    assert shown == {f"{run_id}{number}": expected for number, (*_, expected) in enumerate(stories)}
+    expected = {f"{run_id}{number}": state for number, (*_, state) in enumerate(stories)}
+    assert shown == expected
+    states = ledger.states([*expected, "no such run"])
+    assert {run: state for run, (state, _) in states.items()} == {
+        run: state.replace("abandoned", "running") for run, state in expected.items()
+    }
 
 
 def test_a_run_is_recorded_once_and_its_end_is_final(connection: Connection, ledger: Ledger, run_id: str) -> None:

@@ -3,21 +3,24 @@
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 
 import pytest
 from google.cloud import bigquery
 
+from sluice.deadline import Deadline
 from sluice.errors import LoadFailed, WarehouseRefused, WarehouseUnavailable
 from sluice.settings import Settings
 from sluice.warehouse import load as module
-from sluice.warehouse.connection import RETRY, Connection
+from sluice.warehouse.connection import Connection
 from sluice.warehouse.definitions import staging_schema
-from sluice.warehouse.load import STAGING_LIFE, Staging
+from sluice.warehouse.load import MAX_BAD_RECORDS, Staging, commit_margin
 from tests.fakes import upload as faults
 from tests.fakes.upload import QUANTUM, Fault, Uploads
 from tests.fakes.upload_server import upload_server
 from tests.unit.sluice.warehouse.tables import NOON, conversation, lines, reject, settings
 
+ID = bigquery.SchemaField("id", "STRING")
 RUN = "20261101T120000-abc123"
 JOB = f"sluice_{RUN}_load"
 
@@ -47,7 +50,7 @@ def test_all_lines_become_one_job() -> None:
     }
     assert load["createDisposition"] == "CREATE_NEVER"
     assert load["sourceFormat"] == "NEWLINE_DELIMITED_JSON"
-    assert load["maxBadRecords"] == "0" or load["maxBadRecords"] == 0
+    assert int(load["maxBadRecords"]) == MAX_BAD_RECORDS == 1000
     assert [field["name"] for field in load["schema"]["fields"]] == [field.name for field in staging_schema()]
     assert reference == {"projectId": "p", "jobId": JOB, "location": "US"}
 
@@ -65,12 +68,12 @@ def test_a_lost_last_answer_is_looked_up() -> None:
         assert uploads.received == {JOB: b"".join(body())}
 
 
-def test_an_upload_that_ended_without_a_job_may_be_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "RETRY", RETRY.with_timeout(0.5))
+def test_an_upload_that_ended_without_a_job_may_be_tried_again() -> None:
     with staging(faults.session_lost(1)) as (table, uploads):
         with pytest.raises(WarehouseUnavailable, match="no job of it") as caught:
             table.load(iter(body()))
         assert (caught.value.status, caught.value.step) == (503, "load")
+        assert "begins where this one did" in caught.value.hint
         assert (table.job_id, uploads.jobs) == (None, {})
 
 
@@ -104,7 +107,8 @@ def test_staged_in_the_emulator(connection: Connection, installation: Settings) 
     table.create()
     table.create()
     created = connection.client.get_table(table.table)
-    assert abs(created.expires - datetime.now(UTC) - STAGING_LIFE) < timedelta(minutes=5)
+    assert abs(created.expires - datetime.now(UTC) - timedelta(days=7)) < timedelta(minutes=5)
+    assert created.labels == {"source": "looker", "content": "staging"}
     assert [(field.name, field.mode) for field in created.schema] == [
         (field.name, "NULLABLE") for field in staging_schema()
     ]
@@ -124,7 +128,7 @@ def _tables(client: bigquery.Client, dataset: str) -> list[str]:
 def test_a_table_that_cannot_be_dropped_is_left_to_expire(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "RETRY", RETRY.with_timeout(0.2))
+    monkeypatch.setattr(module, "DROP_SECONDS", 0.2)
     with closing(Connection(settings("http://127.0.0.1:9"))) as connection:
         Staging(connection, RUN).drop()
     assert [vars(record)["event"] for record in caplog.records] == ["staging_left"]
@@ -135,3 +139,71 @@ def test_a_dataset_that_is_not_there_is_told(connection: Connection, installatio
     with closing(Connection(elsewhere)) as other, pytest.raises(WarehouseRefused, match="NotFound") as caught:
         Staging(other, RUN).create()
     assert caught.value.step == "load"
+
+
+@pytest.mark.parametrize(
+    ("staged", "limit", "margin"), [(0, 1680, 120), (1_000_000_000, 1680, 220), (10**12, 1680, 840), (0, 6, 3)]
+)
+def test_the_more_is_staged_the_more_time_is_kept_for_the_commit(staged: int, limit: float, margin: float) -> None:
+    assert commit_margin(staged, limit) == margin
+
+
+def test_fetching_ends_earlier_the_more_was_sent() -> None:
+    moments: list[float] = []
+    with staging() as (table, _):
+        table._connection._deadline = deadline = Deadline(1000)
+        table.load(iter(body()), tuple, moments.append)
+    assert moments[0] == deadline.at - 120
+    assert moments == sorted(moments, reverse=True)
+    assert moments[-1] == deadline.at - 120 - len(b"".join(body())) / 10_000_000
+
+
+def test_the_last_lines_are_asked_for_last_and_alone_make_no_job() -> None:
+    order: list[str] = []
+
+    def rows() -> Iterator[bytes]:
+        yield from body(2)
+        order.append("rows")
+
+    def last() -> list[bytes]:
+        order.append("last")
+        return [b'{"kind":"run"}\n']
+
+    with staging() as (table, uploads):
+        table.load(iter(()), last)
+        assert uploads.requests == []
+        order.clear()
+        table.load(rows(), last)
+        assert uploads.received[JOB] == b"".join(body(2)) + b'{"kind":"run"}\n'
+    assert order == ["rows", "last"]
+
+
+def test_last_lines_too_many_for_a_parameter_are_staged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_PARAMETER_BYTES", 10)
+    with staging() as (table, uploads):
+        table.load(iter(()), lambda: [b"123456\n", b"7\n"])
+        assert (uploads.received, uploads.requests) == ({}, [])
+        table.load(iter(()), lambda: [b"123456\n", b"7890\n"])
+        assert uploads.received[JOB] == b"123456\n7890\n"
+
+
+def test_rows_that_the_load_refuses_are_counted(connection: Connection) -> None:
+    table = Staging(connection, f"{RUN}-refused")
+    table.create()
+    bad = [b'{"kind":"conversation","id":"bad","created_at":"not a time"}\n', b"no json\n"]
+    table.load(chain(bad, lines([conversation("good")])))
+    assert table.refused_rows == 2
+    assert [row["id"] for row in connection.client.list_rows(table.table)] == ["good"]
+    table.drop()
+
+
+def test_a_row_of_36_mb_is_loaded(connection: Connection) -> None:
+    table = Staging(connection, f"{RUN}-large")
+    table.create()
+    large = conversation("large", messages=[{"text": "x" * 900_000}] * 40)
+    table.load(lines([large, conversation("small")]))
+    assert sorted(row["id"] for row in connection.client.list_rows(table.table, selected_fields=[ID])) == [
+        "large",
+        "small",
+    ]
+    table.drop()

@@ -1,5 +1,6 @@
 import json
 import math
+import time
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from sluice.warehouse import rows
 from sluice.warehouse.definitions import staging_schema
-from sluice.warehouse.rows import MAX_DEPTH, Encoded, Encoder, RowError, encode_array, encode_json, parts
+from sluice.warehouse.rows import MAX_DEPTH, Encoded, Encoder, Parts, RowError, encode_array, encode_json
 from tests.unit.sluice.documents import anything
 
 LIMIT = 1_000_000
@@ -202,18 +203,51 @@ def test_a_line_that_bigquery_would_not_take_is_a_row_error(monkeypatch: pytest.
         Encoder(COLUMNS, LIMIT).encode({"id": "1", "body": ["x" * 1000]})
 
 
+def test_a_row_and_the_one_that_is_held_fit_into_bigquery_together() -> None:
+    """100 MB, as BigQuery holds them, not as they are written."""
+    body = Encoder([SchemaField("body", "JSON")], 50_000_000)
+    assert len(body.encode({"body": ["x" * 39_000_000]}).text) > 39_000_000
+    with pytest.raises(RowError, match="the row has 4"):
+        body.encode({"body": ["x" * 41_000_000]})
+    # A number of one digit takes two bytes as text.
+    body.encode({"body": [1] * 3_000_000})
+    with pytest.raises(RowError, match="the row has 5"):
+        body.encode({"body": [1] * 5_000_000})
+
+
+def test_a_column_holds_no_more_levels_than_bigquery_takes() -> None:
+    for depth in (498, 499, 500, 501, 1000):
+        assert depth_of(json.loads(encode_array([nested(depth), "x"], LIMIT).text)) == min(depth + 1, 500)
+
+
+def test_a_time_without_a_zone_is_utc_wherever_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        assert column("at", "2026-11-01T12:00:00") == "2026-11-01T12:00:00.000000Z"
+        assert column("at", datetime(2026, 11, 1, 12)) == "2026-11-01T12:00:00.000000Z"  # noqa: DTZ001 -- on purpose
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
 def test_every_type_of_our_tables_can_be_written() -> None:
     assert {field.field_type for field in staging_schema()} <= {*rows._SCALARS, "JSON"}
 
 
 @given(st.binary(max_size=200))
 def test_the_parts_of_a_body_are_the_body(body: bytes) -> None:
-    assert "".join(parts(body)).encode() == body.decode("utf-8", "backslashreplace").encode()
+    assert "".join(Parts(body)).encode() == body.decode("utf-8", "backslashreplace").encode()
 
 
 def test_a_long_body_is_cut_into_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rows, "PART_CHARACTERS", 4)
-    assert parts("äbcdefghi".encode()) == ["äbcd", "efgh", "i"]
-    assert parts(b"abcd") == ["abcd"]
-    assert parts(b"") == [""]
-    assert parts(b"a\xff") == ["a\\xf", "f"]
+    for body, pieces in (
+        ("äbcdefghi".encode(), ["äbcd", "efgh", "i"]),
+        (b"abcd", ["abcd"]),
+        (b"abcdefgh", ["abcd", "efgh"]),
+        (b"", [""]),
+        (b"a\xff", ["a\\xf", "f"]),
+        ("abc😀d".encode(), ["abc😀", "d"]),
+    ):
+        assert (list(Parts(body)), len(Parts(body))) == (pieces, len(pieces))

@@ -78,4 +78,4 @@ def test_what_the_lines_raise_comes_out() -> None:
 def test_memory_is_bounded_by_a_piece_and_a_line() -> None:
     stream = LineStream(b"x" * 100 for _ in range(1000))
     while stream.read(1000):
-        assert len(stream._held) <= 1000 + 100
+        assert len(stream._piece) + len(stream._rest) <= 1000 + 100

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 from google.auth.credentials import AnonymousCredentials
+from google.auth.exceptions import RefreshError, TransportError
 from google.auth.transport.requests import AuthorizedSession
 
+from sluice.deadline import Deadline
 from sluice.errors import LoadFailed, WarehouseRefused, WarehouseUnavailable
 from sluice.warehouse.stream import LineStream
-from sluice.warehouse.upload import LONGEST_PAUSE_SECONDS, MOST_FAILURES, Upload
+from sluice.warehouse.upload import MAX_PAUSE_SECONDS, Upload
 from tests.fakes import upload as faults
 from tests.fakes.upload import QUANTUM, Fault, Uploads
 from tests.fakes.upload_server import UploadServer, upload_server
@@ -32,7 +34,7 @@ def serving(*planned: Fault) -> Iterator[UploadServer]:
         yield server
 
 
-def upload(server: UploadServer, lines: Iterator[bytes], url: str = "") -> Upload:
+def upload(server: UploadServer, lines: Iterator[bytes], url: str = "", seconds: float = 60.0, **others: Any) -> Upload:
     session = AuthorizedSession(AnonymousCredentials())
     stream = LineStream(lines)
     return Upload(
@@ -42,6 +44,8 @@ def upload(server: UploadServer, lines: Iterator[bytes], url: str = "") -> Uploa
         stream,
         chunk_bytes=QUANTUM,
         first_pause_seconds=0.01,
+        deadline=Deadline(seconds),
+        **{"max_chunk_bytes": QUANTUM} | others,
     )
 
 
@@ -95,7 +99,8 @@ def test_a_failure_that_passes_loses_and_doubles_nothing(put: int | None, make: 
             faults.dropped(2),
             faults.unavailable(3),
         ],
-        [faults.unavailable(put) for put in range(MOST_FAILURES)],
+        # As many in a row as there may be, while there is time.
+        [faults.unavailable(put) for put in range(9)],
         [Fault(1, 500), Fault(2, 502), Fault(3, 504), Fault(4, 408)],
         # More in all than would end it in a row.
         [faults.unavailable(put) for put in range(4 * 3) if put % 4 != 3],
@@ -122,6 +127,73 @@ def test_a_lost_last_answer_is_no_failure() -> None:
     with serving(faults.answer_lost(LAST)) as server:
         upload(server, lines()).run()
         assert server.uploads.received == {"job-1": BODY}
+
+
+@pytest.mark.parametrize("status", [404, 409, 410])
+def test_an_upload_that_the_server_says_has_ended_is_no_failure(status: int) -> None:
+    """The job was created, its answer lost, and the session is unknown or its job known already."""
+    with serving(Fault(LAST, status, None, ends=True)) as server:
+        upload(server, lines()).run()
+        assert server.uploads.received == {"job-1": BODY}
+
+
+@pytest.mark.parametrize("put", [None, 1])
+@pytest.mark.parametrize("reason", ["rateLimitExceeded", "backendError"])
+def test_a_reason_that_passes_is_waited_out_whatever_its_status(put: int | None, reason: str) -> None:
+    with serving(Fault(put, 403, reason=reason)) as server:
+        upload(server, lines()).run()
+        assert server.uploads.received == {"job-1": BODY}
+        assert not server.uploads._faults
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "hint"),
+    [(403, "quotaExceeded", "quota"), (403, "billingNotEnabled", "billing"), (403, "accessDenied", "Data Editor")],
+)
+def test_a_refusal_has_the_hint_of_its_reason(status: int, reason: str, hint: str) -> None:
+    with serving(Fault(None, status, reason=reason)) as server:
+        with pytest.raises(WarehouseRefused, match=f"HTTP {status} {reason}") as caught:
+            upload(server, lines()).run()
+        assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize("put", [None, 0, 1, LAST])
+@pytest.mark.parametrize("stored", [False, True])
+def test_an_answer_that_breaks_off_inside_its_body_loses_and_doubles_nothing(put: int | None, stored: bool) -> None:
+    with serving(faults.broken_off(put, stored=stored)) as server:
+        upload(server, lines()).run()
+        assert server.uploads.received == {"job-1": BODY}
+        assert len(server.uploads.jobs) == 1
+
+
+def test_a_token_that_cannot_be_had_for_a_moment_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    flakes: list[Exception] = [
+        TransportError("metadata"),
+        RefreshError("busy", retryable=True),
+        RefreshError(TransportError("metadata")),
+    ]
+    request = AuthorizedSession.request
+
+    def flaky(self: AuthorizedSession, *arguments: Any, **options: Any) -> Any:
+        if flakes and arguments[0] == "PUT":
+            raise flakes.pop()
+        return request(self, *arguments, **options)
+
+    monkeypatch.setattr(AuthorizedSession, "request", flaky)
+    with serving() as server:
+        upload(server, lines()).run()
+        assert (server.uploads.received, flakes) == ({"job-1": BODY}, [])
+
+
+def test_chunks_grow_with_the_volume_and_are_bounded() -> None:
+    told: list[int] = []
+    with serving() as server:
+        upload(server, lines(BODY * 6), max_chunk_bytes=4 * QUANTUM, sent=told.append).run()
+        assert server.uploads.received == {"job-1": BODY * 6}
+        sizes = server.uploads.chunk_sizes
+    assert [size // QUANTUM for size in sizes[:4]] == [1, 2, 4, 4]
+    assert max(sizes) == 4 * QUANTUM
+    assert told == [sum(sizes[: number + 1]) for number in range(len(sizes))]
 
 
 @pytest.mark.parametrize("status", [404, 410])
@@ -155,15 +227,16 @@ def test_a_refusal_is_final_and_leaves_nothing(fault: Fault, error: type[Excepti
 @pytest.mark.parametrize("planned", [[faults.unavailable(None)] * 50, [faults.unavailable(n) for n in range(1, 50)]])
 def test_failures_that_go_on_end_it(planned: list[Fault]) -> None:
     with serving(*planned) as server:
-        with pytest.raises(WarehouseUnavailable, match=f"{MOST_FAILURES + 1} times: HTTP 503"):
-            upload(server, lines()).run()
+        with pytest.raises(WarehouseUnavailable, match=r"\d times: HTTP 503") as caught:
+            upload(server, lines(), seconds=0.5).run()
+        assert caught.value.status == 503
         assert server.uploads.jobs == {}
         assert server.uploads.open_sessions == 0
 
 
 def test_nobody_listens() -> None:
     with serving() as server, pytest.raises(WarehouseUnavailable, match="ConnectionError"):
-        upload(server, lines(), url="http://127.0.0.1:9/upload").run()
+        upload(server, lines(), url="http://127.0.0.1:9/upload", seconds=0.1).run()
 
 
 @pytest.mark.parametrize("after", [0, 1, 300, 899])
@@ -202,4 +275,4 @@ def test_waiting_as_long_as_the_server_asks(monkeypatch: pytest.MonkeyPatch) -> 
     with serving(faults.throttled(0, 7), faults.throttled(1, 3600)) as server:
         upload(server, lines()).run()
     assert 3.5 <= pauses[0] <= 7
-    assert pauses[1] <= LONGEST_PAUSE_SECONDS
+    assert pauses[1] <= MAX_PAUSE_SECONDS
