@@ -33,7 +33,8 @@ class Options:
 
     `token_seconds` is the life of a token, `token_prefix` how each begins, `latency_seconds` what every answer waits.
     `impersonation_allowed=False` refuses every `login_user` with 403, as Looker (Google Cloud core) does for regular
-    users. `page_cap` is the most conversations a search answers with, whatever its limit. The rest shapes the System
+    users. `page_cap` is the most conversations a search answers with, whatever its limit; with `narrow_search=False` a
+    search is refused (422) when it is to be sorted or narrowed to fields. The rest shapes the System
     Activity query: the column that holds the user, ids as text, every row twice, a failure told with 200, or a column
     with each user's last activity.
     """
@@ -46,6 +47,7 @@ class Options:
     latency_seconds: float = 0.0
     impersonation_allowed: bool = True
     page_cap: int | None = None
+    narrow_search: bool = True
     discovery_field: str = "user.id"
     discovery_text_ids: bool = False
     discovery_duplicates: bool = False
@@ -189,6 +191,8 @@ class _Api:
 
     async def search(self, request: Request) -> Response:
         query = request.query_params
+        if not self.options.narrow_search and (refused := query.keys() & {"fields", "sorts"}):
+            raise Refusal(422, field=min(refused))
         found = search(self.population.conversations_of(self._caller(request)), query)[: self.options.page_cap]
         names = _names(query.get("fields")) or LISTED
         return json_answer([each.fields(names) for each in found])

@@ -87,17 +87,17 @@ def test_what_does_not_pass_is_told_and_made_up_for(install: Install) -> None:
         # At what belongs to one user: that user, or that conversation, and nobody else.
         looker.faults.clear()
         looker.faults.add(
-            Fault("403", path=rf"/login/{population_.users[1].key}$"),
+            Fault("422", path=rf"/login/{population_.users[1].key}$"),
             Fault("invalid-json", path=SEARCH),
             Fault("404", path=CONVERSATION),
             Fault("403", path=LOGOUT),
         )
         answer = function.post("/historical")
         assert (answer.status, answer.body["state"]) == (200, "partial")
-        assert answer.body["users"] == {"seen": 3, "finished": 1, "failed": 2, "unfinished": 0}
-        assert answer.body["errors"] == {"LookerRefused:impersonate:403": 1, "LookerMalformed:list": 1}
+        assert answer.body["users"] == {"seen": 3, "finished": 1, "skipped": 0, "failed": 2, "unfinished": 0}
+        assert answer.body["errors"] == {"LookerRefused:impersonate:422": 1, "LookerMalformed:list": 1}
         assert answer.body["conversations"]["vanished"] == 1
-        assert looker.faults.fired == {"403": 2, "404": 1, "invalid-json": 1}
+        assert looker.faults.fired == {"422": 1, "403": 1, "404": 1, "invalid-json": 1}
 
         # The next run owes the failed users their whole windows.
         looker.faults.clear()
