@@ -66,6 +66,20 @@ class RequestError(SluiceError):
         return 400
 
 
+class BodyRefused(RequestError):
+    """The body of the HTTP request cannot be read to its end: 400, or 413 for one that is too large."""
+
+    hint = "Send the request again, without a body."
+
+    def __init__(self, message: str, *, status: int = 400) -> None:
+        super().__init__("body", message)
+        self._status = status
+
+    @property
+    def status(self) -> int:
+        return self._status
+
+
 class LookerError(SluiceError):
     step = "looker"
 
