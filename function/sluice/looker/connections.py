@@ -47,15 +47,19 @@ class Connections:
         self.sent = 0
         """Requests so far; one that met a closed connection and was sent again at once counts once."""
 
-    def send(self, method: str, target: str, body: bytes | None, headers: dict[str, str]) -> Answer:
+    def send(
+        self, method: str, target: str, body: bytes | None, headers: dict[str, str], *, once: bool = False
+    ) -> Answer:
         """One request and its answer; redirects are not followed.
+
+        `once`: on a new connection, for a request that must not arrive twice.
 
         Raises:
             Failure: as FAILURES.
         """
         with self._lock:
             self.sent += 1
-        connection, response = self._begin(method, target, body, headers | AGENT)
+        connection, response = self._begin(method, target, body, headers | AGENT, once=once)
         try:
             answer = Answer(response.status, response.read(), response.headers.get("Retry-After", ""))
         except BaseException:
@@ -66,10 +70,10 @@ class Connections:
         return answer
 
     def _begin(
-        self, method: str, target: str, body: bytes | None, headers: dict[str, str]
+        self, method: str, target: str, body: bytes | None, headers: dict[str, str], *, once: bool
     ) -> tuple[HTTPConnection, HTTPResponse]:
         """That the server closed an idle connection shows when it is used: then a new one is asked, never a second."""
-        connection = self._take()
+        connection = None if once else self._take()
         if connection is not None:
             try:
                 return connection, self._ask(connection, method, target, body, headers)

@@ -8,6 +8,7 @@ AuthSession has its own), locks (it has none), and JSON reading that does not sl
 import logging
 import re
 import threading
+from collections.abc import Callable
 from typing import Annotated, Any, cast
 
 import msgspec
@@ -20,7 +21,7 @@ from looker_sdk.rtl.transport import Transport, TransportOptions
 
 from sluice.errors import ImpersonationRefused, LoginRefused, LookerError, LookerMalformed, LookerRefused
 from sluice.looker.brake import Brake
-from sluice.looker.transport import PooledTransport
+from sluice.looker.transport import Options, PooledTransport
 from sluice.settings import Settings
 
 API_VERSION = "4.0"
@@ -129,24 +130,34 @@ class Session:
         self._auth = auth
         self._api = APIMethods(auth, auth.deserialize, serialize.serialize40, auth.transport, API_VERSION)
 
-    def get(self, path: str, **query: str | int | bool) -> bytes:
+    def get(self, path: str, *, once: bool = False, **query: str | int | bool) -> bytes:
         """GET /api/4.0{path}, the body as Looker sent it.
+
+        `once` is for a request that starts work inside Looker, such as a query: where it may have arrived, it is not
+        sent again.
 
         Raises:
             LookerRefused, LookerUnavailable: as PooledTransport.request.
             LoginRefused: the API key was not accepted.
         """
+        return self._authenticated(lambda: self._api.get(path, bytes, dict(query), Options(once=once)))
+
+    def post(self, path: str, body: object, **query: str | int | bool) -> bytes:
+        """POST /api/4.0{path} with `body` as JSON; never sent again where it may have arrived. Raises as `get`."""
+        text = msgspec.json.encode(body).decode()
+        options = Options(once=True, headers={"Content-Type": "application/json"})
+        return self._authenticated(lambda: self._api.post(path, bytes, dict(query), text, options))
+
+    def _authenticated(self, send: Callable[[], Any]) -> bytes:
+        """Send; where the token has died, log in anew and send again: a request refused with 401 did nothing."""
         stale = self._auth.current()
         try:
-            return self._get(path, query)
+            return cast(bytes, send())
         except LookerRefused as error:
             if error.code != 401:
                 raise
             self._auth.forget(stale or self._auth.current())
-            return self._get(path, query)
-
-    def _get(self, path: str, query: dict[str, str | int | bool]) -> bytes:
-        return cast(bytes, self._api.get(path, bytes, dict(query)))
+            return cast(bytes, send())
 
     def close(self) -> None:
         """Log out where a token was opened. A refusal is logged: the token then dies of old age."""

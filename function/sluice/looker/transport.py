@@ -23,6 +23,15 @@ AWAY = {502, 503, 504}
 RETRIED = {429, 500} | AWAY
 
 
+class Options(rtl.TransportOptions, total=False):
+    """The SDK's options of a request, and ours.
+
+    `once`: the request starts work inside Looker, so it is not sent again where it may have arrived.
+    """
+
+    once: bool
+
+
 class PooledTransport(rtl.Transport):
     """Thread-safe. Every answer is bytes, every error one of `sluice.errors` with its status.
 
@@ -69,20 +78,23 @@ class PooledTransport(rtl.Transport):
         # A fresh dict for the authenticator: it writes the headers of a login into the options it is given.
         headers = dict(authenticator({}) if authenticator else {})
         headers |= (transport_options or {}).get("headers") or {}
+        once = bool((transport_options or {}).get("once"))
         target = path.removeprefix(self._base_url) + (f"?{urlencode(query_params)}" if query_params else "")
         for attempt in range(self._retries + 1):
             self._brake.wait()
-            answer = self._send(method.name, target, body, headers)
+            answer = self._send(method.name, target, body, headers, once=once)
             if not isinstance(answer, FAILURES) and answer.status < 300 and not _broken(answer):
                 self._brake.answered()
                 return rtl.Response(True, answer.data, rtl.ResponseMode.BINARY)
-            if not _may_pass(answer) or attempt == self._retries or not self._pause(attempt, answer):
+            if not _may_pass(answer, once=once) or attempt == self._retries or not self._pause(attempt, answer):
                 break
         raise self._failure(f"{method.name} {urlsplit(path).path}", answer)
 
-    def _send(self, method: str, target: str, body: bytes | None, headers: dict[str, str]) -> Answer | Failure:
+    def _send(
+        self, method: str, target: str, body: bytes | None, headers: dict[str, str], *, once: bool
+    ) -> Answer | Failure:
         try:
-            return self._connections.send(method, target, body, headers)
+            return self._connections.send(method, target, body, headers, once=once)
         except FAILURES as error:
             return error
 
@@ -109,7 +121,9 @@ class PooledTransport(rtl.Transport):
         return LookerRefused(f"{call}: HTTP {answer.status}", code=answer.status)
 
 
-def _may_pass(answer: Answer | Failure) -> bool:
+def _may_pass(answer: Answer | Failure, *, once: bool) -> bool:
+    if once:  # only a rate limit tells for certain that nothing was begun
+        return isinstance(answer, Answer) and answer.status == 429
     return isinstance(answer, FAILURES) or answer.status in RETRIED or _broken(answer)
 
 

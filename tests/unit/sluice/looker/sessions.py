@@ -47,10 +47,10 @@ class Meddled(Session):
         self.meddle = meddle
         self.asked = 0
 
-    def get(self, path: str, **query: str | int | bool) -> bytes:
+    def get(self, path: str, *, once: bool = False, **query: str | int | bool) -> bytes:
         number, self.asked = self.asked, self.asked + 1
         self.meddle(number, query)
-        return super().get(path, **query)
+        return super().get(path, once=once, **query)
 
 
 class Scripted(Session):
@@ -60,7 +60,7 @@ class Scripted(Session):
         self.answers = list(answers)
         self.paths: list[str] = []
 
-    def get(self, path: str, **query: str | int | bool) -> bytes:
+    def get(self, path: str, *, once: bool = False, **query: str | int | bool) -> bytes:
         self.paths.append(path)
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
