@@ -10,7 +10,7 @@ COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-emit-ind
 
 export PYTHONPATH := $(CURDIR):$(CURDIR)/function
 
-.PHONY: help demo local report test test-slow test-browser test-googlesql lint format docs bench bench-quick requirements preview up destroy clean
+.PHONY: help demo local looker-query report test test-slow test-browser test-googlesql lint format docs bench bench-quick requirements preview up destroy clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do \
@@ -39,6 +39,9 @@ demo: .venv/ready ## Watch Looker conversations arrive in a warehouse, all on th
 
 local: .venv/ready ## Serve the function against the Looker of .env (BIGQUERY=real for real BigQuery)
 	@$(PYTHON) -m local.live $(if $(filter real,$(BIGQUERY)),--real-bigquery)
+
+looker-query: .venv/ready ## Make the System Activity query that lists the users, in the Looker of .env
+	@$(PYTHON) -m ops looker-query
 
 report: .venv/ready ## Write the report of what `make demo` left (PROJECT= DATASET= for BigQuery, TEXT=1 with questions)
 	@$(PYTHON) -m local.report $(if $(PROJECT),--project $(PROJECT),--data .local/demo/warehouse) \

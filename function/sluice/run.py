@@ -84,7 +84,7 @@ def _sync(settings: Settings, plan: Plan, connection: Connection, ledger: Ledger
     order, looker = plan.order, Looker(settings, brake)
     try:
         with report.stage("discover"):
-            active_until = _users(order, settings, looker)
+            active_until = _users(order, settings, looker, brake)
         with report.stage("plan"):
             windows = plan.windows(active_until)
             report.users["seen"] = len(windows)
@@ -116,13 +116,17 @@ def _sync(settings: Settings, plan: Plan, connection: Connection, ledger: Ledger
         report.api_calls = looker.calls
 
 
-def _users(order: Order, settings: Settings, looker: Looker) -> dict[str, datetime | None]:
+def _users(order: Order, settings: Settings, looker: Looker, brake: Brake) -> dict[str, datetime | None]:
     """Whose conversations are wanted, and until when each may have been active."""
     if order.users:
         return dict.fromkeys(order.users)
     return discovery.users(
-        looker.admin, settings.looker_user_query_id, settings.looker_user_id_key, settings.looker_user_activity_key
-    )
+        looker.admin,
+        settings.looker_user_query_id,
+        settings.looker_user_id_key,
+        settings.looker_user_activity_key,
+        brake=brake,
+    ).users
 
 
 def _load_and_commit(

@@ -31,8 +31,10 @@ class Settings(BaseSettings):
     looker_client_id: SecretStr = Field(min_length=1, description="Client id of an API key of a Looker admin.")
     looker_client_secret: SecretStr = Field(min_length=1, description="Client secret of that API key.")
     looker_user_query_id: str = Field(
-        pattern=r"^[A-Za-z0-9]+$",
-        description="Id of the saved System Activity query that lists the users of Conversational Analytics.",
+        default="",
+        pattern=r"^[A-Za-z0-9]*$",
+        description="Id of a saved System Activity query that lists the users of Conversational Analytics. "
+        "Empty: all enabled users of the instance, from the API.",
     )
     looker_user_id_key: str = Field(
         default="",

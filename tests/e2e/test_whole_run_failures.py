@@ -68,12 +68,14 @@ def test_impersonation_refused_for_everybody_ends_the_run_early(installation: In
         assert looker.open_tokens == 0
 
 
-def test_a_query_that_fails_inside_looker(installation: Installation) -> None:
-    with serve(installation.population, discovery_error="canary: column users.email is wrong") as looker:
+@pytest.mark.parametrize(("tasks", "told"), [(True, "HTTP 400"), (False, "looker_error")])
+def test_a_query_that_fails_inside_looker(installation: Installation, tasks: bool, told: str) -> None:
+    error = "canary: column users.email is wrong"
+    with serve(installation.population, discovery_error=error, query_tasks=tasks) as looker:
         with installation.function(LOOKER_BASE_URL=looker.url) as function:
             answer = function.post("/daily")
         failed(installation, answer, 500, "discover")
-        assert "looker_error" in answer.body["error"]
+        assert told in answer.body["error"]
         assert "canary" not in str(answer.body)
 
 
