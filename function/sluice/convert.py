@@ -1,10 +1,13 @@
 """A conversation of Looker -> the lines of the warehouse's staging table. The only place that knows both shapes."""
 
-from datetime import UTC
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 from sluice.looker.conversations import Conversation, Unreadable, timestamp
 from sluice.looker.fanout import Window
+from sluice.looker.feedback import Rating
 from sluice.report import Row
 from sluice.warehouse.definitions import schema, staging_schema
 from sluice.warehouse.rows import Encoder, RowError, encode_array, parts
@@ -84,6 +87,13 @@ class Converter:
             encoder.encode({**shared, "part": number, "raw": piece}) for number, piece in enumerate(pieces, start=1)
         ]
         return Row(tuple(line.text for line in lines), True, "", "", 0, len(found.body), 0, 0)
+
+
+def rating_lines(ratings: Iterable[Rating], run_id: str, max_string_bytes: int) -> list[bytes]:
+    """Ratings as lines of the staging table."""
+    encoder, now = Encoder(staging_schema(), max_string_bytes), datetime.now(UTC)
+    shared = {"kind": "feedback", "run_id": run_id, "ingested_at": now}
+    return [encoder.encode({**shared, **asdict(each)}).text for each in ratings]
 
 
 def _has_column(key: str, value: Any) -> bool:

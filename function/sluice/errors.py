@@ -12,7 +12,8 @@ SluiceError                      step, hint; 500 unless marked Retryable
 │   ├── ImpersonationRefused     sudo was refused for everybody
 │   ├── ConversationsUnavailable the conversation endpoints were refused for everybody
 │   └── QueryFailed              a System Activity query gave no rows
-│       └── DiscoveryFailed      nor a list of users
+│       ├── DiscoveryFailed      nor a list of users
+│       └── FeedbackFailed       nor ratings; the run goes on without
 └── WarehouseError
     ├── WarehouseUnavailable     Retryable: BigQuery unreachable or overloaded
     ├── TableMismatch            a table is missing or has not the expected schema
@@ -144,6 +145,13 @@ class QueryFailed(LookerError):
         return "Check LOOKER_BASE_URL: it must be the API's address, and no proxy or sign-in page may answer instead."
 
     @classmethod
+    def once(cls) -> str:
+        return (
+            f"The query {cls.setting} was not answered, and was not started again, since it may still run inside "
+            "Looker. Where it is slow, narrow it; the next run will catch up."
+        )
+
+    @classmethod
     def slow(cls) -> str:
         return f"The query {cls.setting} must be faster, or RUN_BUDGET_SECONDS longer. The next run starts it anew."
 
@@ -152,6 +160,14 @@ class DiscoveryFailed(QueryFailed):
     step = "discover"
     setting = "LOOKER_USER_QUERY_ID"
     hint = "The query LOOKER_USER_QUERY_ID must return a column of user ids; name it in LOOKER_USER_ID_KEY."
+
+
+class FeedbackFailed(QueryFailed):
+    """Never the end of a run: it is counted, and the run is partial."""
+
+    step = "feedback"
+    setting = "LOOKER_FEEDBACK_QUERY_ID"
+    hint = "The query LOOKER_FEEDBACK_QUERY_ID must have the columns that the LOOKER_FEEDBACK_…_KEY settings name."
 
 
 class WarehouseError(SluiceError):

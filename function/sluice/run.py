@@ -7,13 +7,15 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from itertools import chain
 
 from sluice import cores
-from sluice.convert import Converter
-from sluice.errors import SluiceError
-from sluice.looker import discovery
+from sluice.convert import Converter, rating_lines
+from sluice.errors import FeedbackFailed, SluiceError
+from sluice.looker import discovery, feedback
 from sluice.looker.brake import Brake
 from sluice.looker.fanout import Fanout, Outcome, Window
+from sluice.looker.feedback import Columns
 from sluice.looker.session import Looker
 from sluice.plan import Order, Plan, earliest
 from sluice.report import Report, Row
@@ -22,6 +24,9 @@ from sluice.warehouse.connection import Connection
 from sluice.warehouse.ledger import Ledger, Move
 from sluice.warehouse.load import Staging
 from sluice.warehouse.versions import Versions
+
+FEEDBACK_SECONDS = 60.0
+"""Longest wait for the ratings: what they take is taken from the conversations."""
 
 log = logging.getLogger(__name__)
 
@@ -92,6 +97,7 @@ def _sync(settings: Settings, plan: Plan, connection: Connection, ledger: Ledger
             report.users[Outcome.FINISHED.value] = report.users["seen"] - len(windows)
             report.window_start = earliest(windows, plan.since)
             versions = Versions() if order.refetch else ledger.versions(_by_start(windows))
+        ratings = _ratings(settings, looker, brake, report)
         fanout: Fanout[Row] = Fanout(
             looker,
             windows,
@@ -110,7 +116,8 @@ def _sync(settings: Settings, plan: Plan, connection: Connection, ledger: Ledger
             _account(report, fanout, looker)
             report.end(_state(report))
         else:
-            _load_and_commit(plan, windows, fanout, looker, Staging(connection, report.run_id), ledger, report)
+            staging = Staging(connection, report.run_id)
+            _load_and_commit(plan, windows, fanout, ratings, looker, staging, ledger, report)
     finally:
         looker.close()
         report.api_calls = looker.calls
@@ -129,10 +136,37 @@ def _users(order: Order, settings: Settings, looker: Looker, brake: Brake) -> di
     ).users
 
 
+def _ratings(settings: Settings, looker: Looker, brake: Brake, report: Report) -> list[bytes]:
+    """Lines of the ratings, where they are wanted. A failure costs the run nothing but its completeness."""
+    if not settings.looker_feedback_query_id:
+        return []
+    columns = Columns(
+        settings.looker_feedback_conversation_key,
+        settings.looker_feedback_rating_key,
+        settings.looker_feedback_time_key,
+        settings.looker_feedback_user_key,
+        settings.looker_feedback_comment_key,
+    )
+    patience = Brake(deadline=min(brake.deadline, time.monotonic() + FEEDBACK_SECONDS))
+    try:
+        with report.stage("feedback"):
+            found = feedback.ratings(looker.admin, settings.looker_feedback_query_id, columns, patience)
+    except FeedbackFailed as error:
+        report.errors[type(error).__name__] += 1
+        log.warning(
+            "no ratings were fetched",
+            extra={"event": "feedback_failed", "error": str(error), "hint": error.hint},
+        )
+        return []
+    report.ratings = len(found)
+    return rating_lines(found, report.run_id, settings.max_string_bytes)
+
+
 def _load_and_commit(
     plan: Plan,
     windows: Sequence[Window],
     fanout: Fanout[Row],
+    ratings: list[bytes],
     looker: Looker,
     staging: Staging,
     ledger: Ledger,
@@ -141,7 +175,7 @@ def _load_and_commit(
     staging.create()
     try:
         with report.stage("transfer"):
-            staging.load(report.tally(fanout.rows()))
+            staging.load(chain(report.tally(fanout.rows()), ratings))
         _account(report, fanout, looker)
         if staging.job_id is not None:
             report.jobs["load"] = staging.job_id
@@ -164,7 +198,8 @@ def _account(report: Report, fanout: Fanout[Row], looker: Looker) -> None:
 
 
 def _state(report: Report) -> str:
-    return "partial" if report.users["failed"] or report.users["unfinished"] else "completed"
+    lacking = report.users["failed"] or report.users["unfinished"] or report.errors["FeedbackFailed"]
+    return "partial" if lacking else "completed"
 
 
 def _by_start(windows: Sequence[Window]) -> dict[datetime, list[str]]:

@@ -34,13 +34,15 @@ class Options:
     `token_seconds` is the life of a token, `token_prefix` how each begins, `latency_seconds` what every answer waits.
     `impersonation_allowed=False` refuses every `login_user` with 403, as Looker (Google Cloud core) does for regular
     users. `page_cap` is the most conversations a search answers with, whatever its limit. The rest shapes the System
-    Activity query: the column that holds the user, ids as text, every row twice, a failure inside Looker, or a column
-    with each user's last activity. A query takes `query_seconds`; `query_tasks=False` knows no tasks that run one.
+    Activity query of the users: the column that holds the user, ids as text, every row twice, a failure inside Looker,
+    or a column with each user's last activity. A query takes `query_seconds`; `query_tasks=False` knows no tasks that
+    run one. `feedback_query_id` is the query of the ratings.
     """
 
     client_id: str = "simulated-client-id"
     client_secret: str = "simulated-client-secret"  # noqa: S105 (it opens nothing but this simulation)
     query_id: str = "4242"
+    feedback_query_id: str = "2424"
     token_seconds: float = 3600.0
     token_prefix: str = ""
     latency_seconds: float = 0.0

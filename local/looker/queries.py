@@ -6,6 +6,7 @@ import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 # Query.limit of the spec: 500 rows unless said otherwise, -1 for all.
 DEFAULT_ROWS = 500
 MODEL = "system__activity"
+RATINGS = ("THUMBS_UP", None, None, "THUMBS_DOWN", None)
 EXPLORES = ("user", "history", "conversations_feedback")
 
 type Row = dict[str, Any]
@@ -134,11 +136,27 @@ class Queries:
     def _rows(self, query_id: str) -> list[Row]:
         if query_id == self.options.query_id:
             return self._users()
+        if query_id == self.options.feedback_query_id:
+            return self._ratings()
         made = self._made.get(query_id)
         if made is None:
             raise Refusal(404)
         names = made["answer"].get("fields") or []
         return [{name: row.get(name) for name in names} for row in self._users()]
+
+    def _ratings(self) -> list[Row]:
+        """Of `conversations_feedback`: a row per answer, rated or not, each from a minute after its question."""
+        return [
+            {
+                "conversation.id": each.id,
+                "conversation_sa_telemetry.timestamp": f"{asked + timedelta(minutes=1):%Y-%m-%d %H:%M:%S}",
+                "conversation_sa_telemetry.rating": RATINGS[(each.number + turn) % len(RATINGS)],
+                "user.id": each.user_id,
+            }
+            for user in self.looker.population.users
+            for each in self.looker.population.conversations_of(user.key)
+            for turn, asked in enumerate(each.asked)
+        ]
 
     def _users(self) -> list[Row]:
         rows = [

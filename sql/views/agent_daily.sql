@@ -9,6 +9,8 @@
 -- column answered_turns: Questions with a final response.
 -- column answered_percent: 100 * answered_turns / turns; NULL without turns.
 -- column errors: Errors in these turns, recovered and terminal.
+-- column ratings: Questions that were rated; NULL without any.
+-- column ratings_positive: Questions whose last rating is a good one; NULL without ratings.
 -- column wait_p50_seconds: Median wait from question to final response; nearest rank, over the turns whose wait is known.
 -- column wait_p90_seconds: 90th percentile of the wait.
 -- column wait_p99_seconds: 99th percentile of the wait.
@@ -24,7 +26,9 @@ facts AS (
     JSON_VALUE(conversation_agent, '$.name') AS agent_name,
     CAST(NULL AS BOOL) AS answered,
     CAST(NULL AS INT64) AS errors,
-    CAST(NULL AS FLOAT64) AS wait_seconds
+    CAST(NULL AS FLOAT64) AS wait_seconds,
+    CAST(NULL AS STRING) AS rating,
+    CAST(NULL AS BOOL) AS rated_positive
   FROM `${dataset}.${table}`
   UNION ALL
   SELECT
@@ -35,7 +39,9 @@ facts AS (
     CAST(NULL AS STRING) AS agent_name,
     answered,
     errors,
-    wait_seconds
+    wait_seconds,
+    rating,
+    rated_positive
   FROM `${dataset}.turns`
 ),
 
@@ -49,6 +55,8 @@ daily AS (
     COUNT(DISTINCT user_id) AS active_users,
     COUNTIF(answered) AS answered_turns,
     COALESCE(SUM(errors), 0) AS errors,
+    NULLIF(COUNT(rating), 0) AS ratings,
+    IF(COUNT(rating) = 0, NULL, COUNTIF(rated_positive)) AS ratings_positive,
     ARRAY_AGG(wait_seconds IGNORE NULLS ORDER BY wait_seconds) AS waits
   FROM facts
   GROUP BY day, agent_id
@@ -64,6 +72,8 @@ SELECT
   answered_turns,
   100 * SAFE_DIVIDE(answered_turns, turns) AS answered_percent,
   errors,
+  ratings,
+  ratings_positive,
   waits[SAFE_ORDINAL(CAST(CEIL(ARRAY_LENGTH(waits) * 50 / 100) AS INT64))] AS wait_p50_seconds,
   waits[SAFE_ORDINAL(CAST(CEIL(ARRAY_LENGTH(waits) * 90 / 100) AS INT64))] AS wait_p90_seconds,
   waits[SAFE_ORDINAL(CAST(CEIL(ARRAY_LENGTH(waits) * 99 / 100) AS INT64))] AS wait_p99_seconds

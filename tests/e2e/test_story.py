@@ -71,7 +71,7 @@ def test_history_then_day_after_day(install: Install) -> None:
         assert watermarks(installation) == dict.fromkeys(active, reached) | dict.fromkeys(shut)
         assert set(owed(installation)) == shut
         assert installation.rows("rejects") == []
-        assert installation.tables() == ["conversations", "rejects", "sync_runs", "sync_users"]
+        assert installation.tables() == ["conversations", "feedback", "rejects", "sync_runs", "sync_users"]
 
         # Nothing has changed: nothing is fetched, no job loads, watermarks stay.
         journal.clear()

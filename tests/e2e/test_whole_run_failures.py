@@ -34,7 +34,7 @@ def failed(installation: Installation, answer: Answer, status: int, step: str) -
     assert answer.body["hint"]
     for table in ("conversations", "rejects", "sync_users"):
         assert installation.rows(table) == []
-    assert installation.tables() == ["conversations", "rejects", "sync_runs", "sync_users"]
+    assert installation.tables() == ["conversations", "feedback", "rejects", "sync_runs", "sync_users"]
     rows = [row for row in installation.rows("sync_runs") if row["run_id"] == answer.body["run_id"]]
     assert sorted(row["state"] for row in rows) == ["failed", "running"]
     end = next(row for row in rows if row["state"] == "failed")
@@ -142,7 +142,7 @@ def test_tables_that_are_missing_or_other_than_defined(installation: Installatio
     with installation.function(BQ_DATASET="nowhere") as function:
         answer = function.post("/daily?dry-run=true")
         assert (answer.status, answer.body["step"]) == (500, "check tables")
-        for table in ("conversations", "rejects", "sync_runs", "sync_users"):
+        for table in ("conversations", "rejects", "feedback", "sync_runs", "sync_users"):
             assert f"local.nowhere.{table} does not exist" in answer.body["error"]
     with installation.function(BQ_TABLE="sync_users") as function:
         answer = function.post("/historical")

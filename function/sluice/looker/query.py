@@ -45,10 +45,7 @@ def rows(admin: Session, query_id: str, failed: type[QueryFailed], brake: Brake)
     """
     try:
         task = _start(admin, query_id)
-        if task is None:
-            body = admin.get(f"/queries/{query_id}/run/json", once=True, limit=ALL_ROWS)
-        else:
-            body = _result(admin, task, query_id, failed, brake)
+        body = _plain(admin, query_id, failed) if task is None else _result(admin, task, query_id, failed, brake)
     except LookerRefused as error:
         message = f"Looker refused the System Activity query {query_id}: HTTP {error.code}"
         raise failed(message, hint=failed.refused(error.code)) from error
@@ -65,6 +62,14 @@ def _start(admin: Session, query_id: str) -> _Task | None:
             raise
         log.info("no query task", extra={"event": "query_task_refused", "error": type(error).__name__})
         return None
+
+
+def _plain(admin: Session, query_id: str, failed: type[QueryFailed]) -> bytes:
+    try:
+        return admin.get(f"/queries/{query_id}/run/json", once=True, limit=ALL_ROWS)
+    except LookerUnavailable as error:
+        error.step, error.hint = failed.step, failed.once()
+        raise
 
 
 def _result(admin: Session, task: _Task, query_id: str, failed: type[QueryFailed], brake: Brake) -> bytes:

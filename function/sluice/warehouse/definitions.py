@@ -49,12 +49,12 @@ def statement(name: str, names: Mapping[str, str]) -> str:
 
 @functools.cache
 def staging_schema() -> tuple[bigquery.SchemaField, ...]:
-    """Columns of a staging table: the kind of row, then those of conversations and rejects, all nullable.
+    """Columns of a staging table: the kind of row, then those of conversations, rejects and feedback, all nullable.
 
     Required columns are required by the commit, where one bad row cannot fail the load of all others.
     """
     fields = {"kind": bigquery.SchemaField("kind", "STRING")}
-    for table in ("conversations", "rejects"):
+    for table in ("conversations", "rejects", "feedback"):
         for field in schema(table):
             fields.setdefault(field.name, bigquery.SchemaField(field.name, field.field_type))
     return tuple(fields.values())

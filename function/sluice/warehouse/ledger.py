@@ -17,7 +17,7 @@ from sluice.warehouse.connection import JOB_RETRY, REQUEST_SECONDS, RETRY, Conne
 from sluice.warehouse.definitions import schema, statement
 from sluice.warehouse.versions import Versions
 
-TABLES = ("conversations", "rejects", "sync_runs", "sync_users")
+TABLES = ("conversations", "rejects", "feedback", "sync_runs", "sync_users")
 ABANDONED_AFTER_SECONDS = 2 * 3600
 """Twice the longest time a function may run."""
 COMMIT_ATTEMPTS = 6
