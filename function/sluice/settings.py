@@ -31,8 +31,10 @@ class Settings(BaseSettings):
     looker_client_id: SecretStr = Field(min_length=1, description="Client id of an API key of a Looker admin.")
     looker_client_secret: SecretStr = Field(min_length=1, description="Client secret of that API key.")
     looker_user_query_id: str = Field(
-        pattern=r"^[A-Za-z0-9]+$",
-        description="Id of the saved System Activity query that lists the users of Conversational Analytics.",
+        default="",
+        pattern=r"^[A-Za-z0-9]*$",
+        description="Id of a saved System Activity query that lists the users of Conversational Analytics. "
+        "Empty: all enabled users of the instance, from the API.",
     )
     looker_user_id_key: str = Field(
         default="",
@@ -42,6 +44,28 @@ class Settings(BaseSettings):
         default="",
         description="Column of that query with the time of a user's last activity; plain daily runs then leave out who "
         "was not active since their watermark. Empty: nobody is left out.",
+    )
+    looker_feedback_query_id: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9]*$",
+        description="Id of a saved System Activity query with the ratings of conversations. Empty: none are fetched.",
+    )
+    looker_feedback_conversation_key: str = Field(
+        default="conversation.id", min_length=1, description="Column of that query with the id of the conversation."
+    )
+    looker_feedback_rating_key: str = Field(
+        default="conversation_sa_telemetry.rating", min_length=1, description="Column of that query with the rating."
+    )
+    looker_feedback_time_key: str = Field(
+        default="conversation_sa_telemetry.timestamp",
+        min_length=1,
+        description="Column of that query with the time of the rating; in UTC unless it says otherwise.",
+    )
+    looker_feedback_user_key: str = Field(
+        default="", description="Column of that query with the id of the user who rated. Empty: not fetched."
+    )
+    looker_feedback_comment_key: str = Field(
+        default="", description="Column of that query with what the user wrote. Empty: not fetched."
     )
     looker_timeout_seconds: int = Field(
         default=120, ge=5, le=600, description="Longest wait for an answer of Looker, in seconds."

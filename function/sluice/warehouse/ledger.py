@@ -20,7 +20,7 @@ from sluice.warehouse.failures import errors
 from sluice.warehouse.jobs import Jobs
 from sluice.warehouse.versions import Held, Versions
 
-TABLES = ("conversations", "rejects", "sync_runs", "sync_users")
+TABLES = ("conversations", "rejects", "feedback", "sync_runs", "sync_users")
 ABANDONED_AFTER_SECONDS = 2 * 3600
 """Twice the longest time a function may run."""
 COMMIT_ATTEMPTS = 6
