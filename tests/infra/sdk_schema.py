@@ -34,7 +34,9 @@ def problems(resource: Resource) -> list[str]:
 def arguments(token: str) -> type:
     """Class of the inputs of a resource type such as `gcp:storage/bucket:Bucket`."""
     _, module, name = token.split(":")
-    return typing.cast("type", getattr(importlib.import_module(f"pulumi_gcp.{module.split('/')[0]}"), f"{name}Args"))
+    classes = vars(importlib.import_module(f"pulumi_gcp.{module.split('/')[0]}"))
+    # `…InitArgs` where a nested type has the plain name already.
+    return typing.cast("type", classes.get(f"{name}InitArgs") or classes[f"{name}Args"])
 
 
 def enums(cls: type) -> dict[str, set[str]]:
