@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from sluice.errors import Retryable, SluiceError
 
 SCHEDULER_HEADER = "X-CloudScheduler"
-"""Set to `true` by Cloud Scheduler on every call (cloud.google.com/scheduler/docs/reference/rest/v1/projects.locations.jobs)."""
+"""`true` on every call of Cloud Scheduler (its REST reference, HttpTarget.headers)."""
 
 
 class RunUnderWay(SluiceError):

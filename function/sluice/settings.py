@@ -80,7 +80,7 @@ class Settings(BaseSettings):
     )
     bq_kms_key: Annotated[str, worded(Key, "projects/…/cryptoKeys/… or empty")] = Field(
         default="",
-        description="Cloud KMS key (projects/…/cryptoKeys/…) that encrypts what jobs write, results of queries included; "
+        description="Cloud KMS key (projects/…/cryptoKeys/…) that encrypts what jobs write, results of queries too; "
         "empty for the dataset's own.",
     )
     bq_endpoint: str = Field(

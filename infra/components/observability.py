@@ -33,9 +33,9 @@ class Observability(pulumi.ComponentResource):
         self._log_alert(
             "failed",
             "A run failed",
-            "Look at the log of the run: its `step` and `hint` say what to do. Nothing there? Then Cloud Scheduler's own "
-            "line says which status its call was answered with: 401 and 403 are the grant, 404 the ingress, 429 a run "
-            "that is under way.",
+            "Look at the log of the run: its `step` and `hint` say what to do. Nothing there? Then Cloud Scheduler's "
+            "own line says which status its call was answered with: 401 and 403 are the grant, 404 the ingress, 429 "
+            "and 503 a run that is under way.",
         )
         if no_success_hours:
             query, duration = signals.no_success(no_success_hours)
