@@ -39,6 +39,12 @@ def arguments(token: str) -> type:
     return typing.cast("type", classes.get(f"{name}InitArgs") or classes[f"{name}Args"])
 
 
+def resource_class(kind: str) -> type:
+    """Class of a kind such as `storage/bucket:Bucket`."""
+    module, name = kind.split(":")
+    return typing.cast("type", getattr(importlib.import_module(f"pulumi_gcp.{module.split('/')[0]}"), name))
+
+
 def enums(cls: type) -> dict[str, set[str]]:
     """Allowed values of the properties of `cls`, where its documentation lists them."""
     found = {getter.name: ENUM.search(getter.doc) for getter in _getters(cls)}
