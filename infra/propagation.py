@@ -1,7 +1,7 @@
 """What Google has made is not at once known to all of Google: grants and enabled APIs take up to minutes to propagate.
 
-Two answers, both tried on the real engine (3.274). An `after_create` hook on each grant is none: the engine holds the
-state of a resource while its after-hook runs, the snapshot waits for it, and so twenty waits follow each other.
+Two answers, both tried on the real engine (tests/engine). An `after_create` hook on each grant is none: the engine holds
+the state of a resource while its after-hook runs, the snapshot waits for it, and so twenty waits follow each other.
 """
 
 import asyncio
@@ -10,8 +10,9 @@ import pulumi
 
 # What the provider's own example of a function with a build account of its own waits for its grants
 # (pulumi_gcp.cloudfunctionsv2.Function, "Basic Builder").
-GRANT_SECONDS = 60
-RETRY_SECONDS = 10
+GRANT_SECONDS = 60.0
+# Each try prints a warning: seldom enough to be read, often enough to lose little.
+RETRY_SECONDS = 10.0
 RETRIES = 30
 # Refusals of a create that left nothing behind and pass by themselves.
 PASSING = (
@@ -21,6 +22,15 @@ PASSING = (
     "cloudkms.cryptoKeyVersions.useToEncrypt",
     "Cloud KMS Error",
 )
+# Of an account or a service agent that was made a moment ago.
+UNKNOWN_MEMBER = ("serviceaccount", "does not exist")
+
+
+def passes(error: str) -> bool:
+    """Whether Google's refusal is one that time mends."""
+    lowered = error.lower().replace(" ", "").replace("_", "")
+    unknown = UNKNOWN_MEMBER[0] in lowered and UNKNOWN_MEMBER[1] in error
+    return unknown or any(text in error for text in PASSING)
 
 
 async def _wait(args: pulumi.ResourceHookArgs) -> None:
@@ -28,7 +38,7 @@ async def _wait(args: pulumi.ResourceHookArgs) -> None:
 
 
 async def _may_pass(args: pulumi.ErrorHookArgs) -> bool:
-    if len(args.errors) > RETRIES or not any(text in args.errors[0] for text in PASSING):
+    if len(args.errors) > RETRIES or not passes(args.errors[0]):
         return False
     await asyncio.sleep(RETRY_SECONDS)
     return True
@@ -40,7 +50,7 @@ def after_grants() -> pulumi.ResourceHookBinding:
 
 
 def retry_what_propagates() -> None:
-    """Retries creates refused only because an API or a key's grant is not yet known. Call before any resource."""
+    """Try creates again that are refused only because an API or a grant is not yet known. Call before any resource."""
     hook = pulumi.ErrorHook("propagation", _may_pass)
 
     def transform(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:

@@ -62,7 +62,7 @@ class Plugin:
         return MessageToDict(answer.properties) if answer.id else None
 
 
-class _Engine(engine_pb2_grpc.EngineServicer):  # type: ignore[misc]  # generated without types
+class _Engine(engine_pb2_grpc.EngineServicer):
     """The little of the engine that a provider calls: what it logs is left out."""
 
     def Log(self, request: Any, context: Any) -> Any:  # noqa: N802  the name of the call
