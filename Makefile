@@ -10,7 +10,7 @@ COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-emit-ind
 
 export PYTHONPATH := $(CURDIR):$(CURDIR)/function
 
-.PHONY: help demo local looker-query report test test-slow test-browser test-googlesql lint format docs bench bench-quick requirements preview up destroy clean
+.PHONY: help demo local looker-query report test test-slow test-browser test-googlesql test-engine lint format docs bench bench-quick requirements preview up destroy adopt clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do \
@@ -48,7 +48,7 @@ report: .venv/ready ## Write the report of what `make demo` left (PROJECT= DATAS
 		--dataset $(DATASET) --out $(OUT) $(if $(TEXT),--show-text)
 
 test: .venv/ready .venv-policy/ready ## Run the tests
-	@$(PYTHON) -m pytest -n 3 --dist loadfile -m "not slow and not browser and not googlesql"
+	@$(PYTHON) -m pytest -n 3 --dist loadfile -m "not slow and not browser and not googlesql and not engine"
 
 test-slow: .venv/ready ## Run the tests that take minutes: a gigabyte of conversations, many kills
 	@$(PYTHON) -m pytest -m slow
@@ -58,6 +58,9 @@ test-browser: .venv/ready ## Look at the report in a real browser; needs Chromiu
 
 test-googlesql: .venv/ready .venv-googlesql/ready ## Let Google's own analyzer read sql/
 	@$(PYTHON) -m pytest -m googlesql
+
+test-engine: .venv/ready ## Deploy to a stand-in for Google Cloud with the real pulumi; needs it on PATH
+	@$(PYTHON) -m pytest -n 3 --dist loadfile -m engine -rs
 
 lint: .venv/ready ## Check format, style and types
 	@.venv/bin/ruff format --check .
@@ -93,14 +96,17 @@ requirements: .venv/ready ## Compile the requirements files from pyproject.toml
 	@$(COMPILE) tests/googlesql/requirements.in --output-file tests/googlesql/requirements.txt
 	@$(COMPILE) --constraint requirements-dev.txt bench/requirements.in --output-file bench/requirements.txt
 
-preview: .venv/ready .venv-policy/ready ## Show what `make up` would change in Google Cloud
-	@. local/tools.sh && infra/pulumi.sh preview
+preview: .venv/ready .venv-policy/ready ## Show what `make up` would change in Google Cloud (ARGS=--diff)
+	@. local/tools.sh && infra/pulumi.sh preview $(ARGS)
 
-up: .venv/ready .venv-policy/ready ## Deploy the selected stack
-	@. local/tools.sh && infra/pulumi.sh up
+up: .venv/ready .venv-policy/ready ## Deploy the selected stack (ARGS=--yes asks nothing)
+	@. local/tools.sh && infra/pulumi.sh up $(ARGS)
 
-destroy: .venv/ready ## Remove the stack; protected data stays
-	@. local/tools.sh && infra/pulumi.sh destroy
+destroy: .venv/ready ## Remove the stack; protected data stays (ARGS=--yes)
+	@. local/tools.sh && infra/pulumi.sh destroy $(ARGS)
+
+adopt: .venv/ready ## Show what is in Google Cloud and not in the state; ARGS=--yes takes it over
+	@. local/tools.sh && infra/pulumi.sh adopt $(ARGS)
 
 clean: ## Remove everything the commands made
 	@rm -rf .venv .venv-* .local .mypy_cache .pytest_cache .ruff_cache .hypothesis

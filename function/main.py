@@ -12,6 +12,7 @@ import flask
 import functions_framework
 
 from sluice import __version__, body, heap, logs
+from sluice.busy import SCHEDULER_HEADER, Busy
 from sluice.errors import BodyRefused, RequestError, Retryable, SluiceError
 from sluice.looker.session import USER_ID
 from sluice.plan import Kind, Order
@@ -33,6 +34,7 @@ if "WORKERS" in os.environ:
 heap.bound()
 logs.setup()
 log = logging.getLogger("sluice.main")
+busy = Busy()
 
 
 @functions_framework.http
@@ -113,7 +115,8 @@ def _run(request: flask.Request, run_id: str, kind: Kind) -> Answer:
     settings = Settings.load()
     order = _order(request, kind, settings)
     trace = logs.trace(request.headers.get("X-Cloud-Trace-Context", ""), settings.gcp_project_id)
-    with logs.bound(run_id=run_id, **trace):
+    scheduled = request.headers.get(SCHEDULER_HEADER) == "true"
+    with logs.bound(run_id=run_id, **trace), busy.run(run_id, scheduled=scheduled):
         return run(settings, order, run_id).body(), 200
 
 

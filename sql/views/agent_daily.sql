@@ -1,4 +1,5 @@
 -- description: One row per agent and day: conversations, turns, active users, share answered and how long users waited.
+-- viewers: yes
 -- cost: conversations: created_at, id, user_id, agent_id, messages, agent name. Filter on day to read only those partitions.
 -- column day: Day the conversation began (UTC). Filter on it: it selects the partitions that are read.
 -- column agent_id: Looker's id of the agent; NULL when it was deleted or none was chosen.
