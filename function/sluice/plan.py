@@ -1,16 +1,30 @@
 """What a run is asked to do, and the window of every user that follows from it."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sluice.looker.fanout import Window
+from sluice.errors import DiscoveryFailed
+from sluice.looker.window import Window
 from sluice.settings import Settings
 from sluice.warehouse.ledger import Position, Watermark
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+ASKED_AGAIN_AFTER = timedelta(days=7)
+"""So long a user who cannot be read is remembered, and not asked for."""
+MAX_FAILED_RUNS = 3
+"""After so many runs in a row that failed for one user alone, what is still refused is given up."""
+RECHECKED_FOR = timedelta(days=2)
+"""So long after its last change a held conversation may be fetched again."""
+QUERY_HINT = (
+    "Run the query LOOKER_USER_QUERY_ID in Looker: its filters, its time range and the rights of the API user must let "
+    "it return every user of Conversational Analytics."
+)
+
+log = logging.getLogger(__name__)
 
 
 class Kind(StrEnum):
@@ -41,6 +55,19 @@ class Order:
             "refetch": self.refetch or None,
         }
         return {key: value for key, value in given.items() if value is not None} or None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Whom a run asks for, and whom not: `idle` had no activity, `skipped` could not be read lately."""
+
+    windows: list[Window] = field(default_factory=list)
+    idle: int = 0
+    skipped: int = 0
+
+    @property
+    def seen(self) -> int:
+        return len(self.windows) + self.idle + self.skipped
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +108,69 @@ class Plan:
         """Where every window ends: what changes during the run is the next one's."""
         return min(self.order.until or self.started_at, self.started_at)
 
+    @property
+    def plain(self) -> bool:
+        """Whether the request narrows or widens nothing."""
+        return self.order.requested is None
+
+    def choose(self, found: Mapping[str, datetime | None]) -> Choice:
+        """Windows of the users found, by until when each may have been active, and of those who are owed one."""
+        windows, idle, skipped = [], 0, 0
+        for window in self.windows([*found, *self._owed(found)]):
+            if self.remembers(window.user_id):
+                skipped += 1
+            elif self.leaves_out(window, found.get(window.user_id)):
+                idle += 1
+            else:
+                windows.append(window)
+        return Choice(windows, idle, skipped)
+
+    def _owed(self, found: Mapping[str, datetime | None]) -> list[str]:
+        """Users who are owed a window and are not found any more. A request that names what it wants, wants no more."""
+        if not self.plain:
+            return []
+        users = self.position.users.items()
+        return [id for id, user in users if user.owed_since is not None and id not in found and not self.remembers(id)]
+
+    def remembers(self, user_id: str) -> bool:
+        """Whether the user could not be read lately. Users the request names are asked for all the same."""
+        user = self.position.users.get(user_id)
+        if self.order.users or user is None or user.skipped_reason is None or user.skipped_at is None:
+            return False
+        return user.skipped_at > self.started_at - ASKED_AGAIN_AFTER
+
+    @property
+    def rechecks(self) -> bool:
+        """Whether some of what is held is fetched again, to see whether `updated_at` tells every change."""
+        return self.order.kind is Kind.DAILY and self.plain
+
+    def doubts(self, found: int) -> dict[str, int]:
+        """Whether discovery found users enough to be believed: errors by class, with the number of users missing.
+
+        Raises:
+            DiscoveryFailed: it found no user, and the ledger knows some.
+        """
+        if self.order.users or 2 * found >= max(self.position.most_seen, 1):
+            return {}
+        if not found and self.position.users:
+            known = len(self.position.users)
+            raise DiscoveryFailed(f"discovery returned no user, and the ledger knows {known}", hint=QUERY_HINT)
+        log.warning(
+            "discovery found far fewer users than before: %s",
+            QUERY_HINT,
+            extra={"event": "discovery_shrunk", "found": found, "seen_before": self.position.most_seen},
+        )
+        return {"DiscoveryShrunk": self.position.most_seen - found} if found else {"DiscoveryEmpty": 1}
+
     def windows(self, users: Iterable[str]) -> list[Window]:
-        return [Window(user_id, self._since(user_id), self.until) for user_id in users]
+        since = self.started_at - RECHECKED_FOR if self.rechecks else None
+        return [
+            Window(user_id, self._since(user_id), self.until, since, self._is_last_chance(user_id)) for user_id in users
+        ]
+
+    def _is_last_chance(self, user_id: str) -> bool:
+        user = self.position.users.get(user_id)
+        return user is not None and user.failed_runs >= MAX_FAILED_RUNS
 
     def _since(self, user_id: str) -> datetime:
         if self.order.since is not None or self.order.kind is Kind.HISTORICAL:
@@ -102,8 +190,8 @@ class Plan:
         """
         user = self.position.users.get(window.user_id)
         settled = user is not None and user.watermark is not None and user.owed_since is None
-        plain = self.order.kind is Kind.DAILY and self.order.requested is None
-        return plain and settled and active_until is not None and active_until < window.since
+        daily = self.order.kind is Kind.DAILY and self.plain
+        return daily and settled and active_until is not None and active_until < window.since
 
     def anchors(self, window: Window) -> bool:
         """Whether the window may set a first watermark: nothing before it is wanted."""

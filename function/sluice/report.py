@@ -28,6 +28,10 @@ class Row:
     texts_cut: int
     sent: bytes = b""
     """A tiny line that says that the others were sent: BigQuery may refuse them."""
+    repeated: bool = False
+    """Fetched again, and no other than the warehouse holds."""
+    unannounced: bool = False
+    """Fetched again, with other messages than the warehouse holds, though `updated_at` stood still."""
 
     @property
     def size(self) -> int:
@@ -53,6 +57,7 @@ class Report:
     raw_bytes: int = 0
     stored_bytes: int = 0
     texts_cut: int = 0
+    ratings: int | None = None
     api_calls: int = 0
     stages: dict[str, float] = field(default_factory=dict)
     jobs: dict[str, str] = field(default_factory=dict)
@@ -84,6 +89,10 @@ class Report:
         self.conversations["rejected"] += rows
 
     def _count(self, row: Row) -> None:
+        self.conversations["unannounced"] += row.unannounced
+        if row.repeated:
+            self.conversations["unchanged"] += 1
+            return
         self.conversations["rejected" if row.rejected else "fetched"] += 1
         self.raw_bytes += row.raw_bytes
         if row.rejected:
@@ -115,7 +124,7 @@ class Report:
             "started_at": self.started_at.isoformat(),
             "ended_at": self.ended_at and self.ended_at.isoformat(),
             "window": {"since": self.window_start.isoformat(), "until": self.window_end.isoformat()},
-            "users": {name: self.users[name] for name in ("seen", "finished", "failed", "unfinished")},
+            "users": {name: self.users[name] for name in USERS},
             "errors": dict(self.errors),
             "conversations": {name: self.conversations[name] for name in CONVERSATIONS},
             "messages": self.messages,
@@ -126,6 +135,8 @@ class Report:
             "jobs": self.jobs,
             "adopted": self.adopted,
         }
+        if self.ratings is not None:
+            body["ratings"] = self.ratings
         if self.order.dry_run:
             body["would_load"] = [
                 {"agent_id": agent_id, "day": day, **counts}
@@ -168,7 +179,7 @@ class Report:
 
     def counts(self) -> dict[str, int]:
         return {
-            **{f"users_{name}": self.users[name] for name in ("seen", "finished", "failed", "unfinished")},
+            **{f"users_{name}": self.users[name] for name in USERS},
             **{f"conversations_{name}": self.conversations[name] for name in CONVERSATIONS},
             "messages": self.messages,
             "raw_bytes": self.raw_bytes,
@@ -177,4 +188,5 @@ class Report:
         }
 
 
-CONVERSATIONS = ("listed", "fetched", "unchanged", "rejected", "vanished")
+USERS = ("seen", "finished", "skipped", "failed", "unfinished")
+CONVERSATIONS = ("listed", "fetched", "unchanged", "rejected", "vanished", "rechecked", "unannounced")

@@ -7,16 +7,23 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from itertools import chain
 
 from sluice import cores
-from sluice.convert import Converter
+from sluice.convert import Converter, rating_lines
 from sluice.deadline import Deadline
-from sluice.errors import SluiceError
-from sluice.looker import discovery
+from sluice.errors import BudgetExceeded, FeedbackFailed, SluiceError
+from sluice.looker import discovery, feedback
 from sluice.looker.brake import Brake
-from sluice.looker.fanout import Fanout, Outcome, Window
+from sluice.looker.conversations import Conversation, Unreadable
+from sluice.looker.discovery import Found
+from sluice.looker.fanout import Fanout
+from sluice.looker.feedback import Columns
+from sluice.looker.progress import Outcome
 from sluice.looker.session import Looker
+from sluice.looker.window import Window
 from sluice.plan import Order, Plan, earliest
+from sluice.recheck import MAX_RECHECKS, Recheck
 from sluice.report import Report, Row
 from sluice.settings import Settings
 from sluice.warehouse.adopt import adopt
@@ -27,6 +34,12 @@ from sluice.warehouse.versions import Versions
 
 LAST_WORDS_SECONDS = 20.0
 """After its limit, for a run to note that it failed."""
+FEW = 2
+"""Rejects on a quiet day: so many need not be the fault of all."""
+DOUBTS = {"DiscoveryEmpty", "DiscoveryShrunk", "EverythingRejected", "FeedbackFailed"}
+"""Errors that make a run partial although no user is left."""
+FEEDBACK_SECONDS = 60.0
+"""Longest wait for the ratings: what they take is taken from the conversations."""
 
 log = logging.getLogger(__name__)
 
@@ -94,21 +107,35 @@ def _sync(settings: Settings, plan: Plan, connection: Connection, ledger: Ledger
     order, looker = plan.order, Looker(settings, brake)
     try:
         with report.stage("discover"):
-            active_until = _users(order, settings, looker)
+            found = _users(order, settings, looker, brake)
+            active_until = found.users
+            report.errors.update(plan.doubts(len(active_until)))
+            if found.ignored:
+                report.errors["DiscoveryRowsIgnored"] = found.ignored
         with report.stage("plan"):
-            windows = plan.windows(active_until)
-            report.users["seen"] = len(windows)
-            windows = [each for each in windows if not plan.leaves_out(each, active_until[each.user_id])]
-            report.users[Outcome.FINISHED.value] = report.users["seen"] - len(windows)
+            choice = plan.choose(active_until)
+            windows = choice.windows
+            report.users.update(seen=choice.seen, finished=choice.idle, skipped=choice.skipped)
             report.window_start = earliest(windows, plan.since)
             versions = Versions() if order.refetch else ledger.versions(_by_start(windows))
+        ratings = _ratings(settings, looker, brake, report)
+        recheck = Recheck(versions.fresh, MAX_RECHECKS if plan.rechecks else 0)
+        converter = Converter(report.run_id, settings.max_string_bytes, keep_raw_rejects=settings.keep_raw_rejects)
+
+        def convert(window: Window, found: Conversation | Unreadable) -> tuple[Row, int]:
+            row = recheck.judged(window, found, converter(window, found)[0])
+            return row, row.size
+
         fanout: Fanout[Row] = Fanout(
             looker,
             windows,
             known=lambda listed: (
-                versions.holds(listed.id, listed.updated_at, listed.deleted) or ledger.lets_go(listed.created_at)
+                versions.holds(listed.id, listed.updated_at, listed.deleted, listed.owner)
+                or ledger.lets_go(listed.created_at)
             ),
-            convert=Converter(report.run_id, settings.max_string_bytes),
+            recheck=recheck.wants,
+            others=choice.idle > 0,
+            convert=convert,
             page_size=settings.looker_page_size,
             include_deleted=settings.include_deleted,
             workers=settings.workers,
@@ -122,25 +149,57 @@ def _sync(settings: Settings, plan: Plan, connection: Connection, ledger: Ledger
             _account(report, fanout, looker)
             report.end(_state(report))
         else:
-            _load_and_commit(plan, windows, fanout, looker, Staging(connection, report.run_id), ledger, brake, report)
+            staging = Staging(connection, report.run_id)
+            _load_and_commit(plan, windows, fanout, ratings, looker, staging, ledger, brake, report)
     finally:
         looker.close()
         report.api_calls = looker.calls
 
 
-def _users(order: Order, settings: Settings, looker: Looker) -> dict[str, datetime | None]:
+def _users(order: Order, settings: Settings, looker: Looker, brake: Brake) -> Found:
     """Whose conversations are wanted, and until when each may have been active."""
     if order.users:
-        return dict.fromkeys(order.users)
+        return Found(dict.fromkeys(order.users))
     return discovery.users(
-        looker.admin, settings.looker_user_query_id, settings.looker_user_id_key, settings.looker_user_activity_key
+        looker.admin,
+        settings.looker_user_query_id,
+        settings.looker_user_id_key,
+        settings.looker_user_activity_key,
+        brake=brake,
     )
+
+
+def _ratings(settings: Settings, looker: Looker, brake: Brake, report: Report) -> list[bytes]:
+    """Lines of the ratings, where they are wanted. A failure costs the run nothing but its completeness."""
+    if not settings.looker_feedback_query_id:
+        return []
+    columns = Columns(
+        settings.looker_feedback_conversation_key,
+        settings.looker_feedback_rating_key,
+        settings.looker_feedback_time_key,
+        settings.looker_feedback_user_key,
+        settings.looker_feedback_comment_key,
+    )
+    patience = Brake(deadline=min(brake.deadline, time.monotonic() + FEEDBACK_SECONDS))
+    try:
+        with report.stage("feedback"):
+            found = feedback.ratings(looker.admin, settings.looker_feedback_query_id, columns, patience)
+    except FeedbackFailed as error:
+        report.errors[type(error).__name__] += 1
+        log.warning(
+            "no ratings were fetched",
+            extra={"event": "feedback_failed", "error": str(error), "hint": error.hint},
+        )
+        return []
+    report.ratings = len(found)
+    return rating_lines(found, report.run_id, settings.max_string_bytes)
 
 
 def _load_and_commit(
     plan: Plan,
     windows: Sequence[Window],
     fanout: Fanout[Row],
+    ratings: list[bytes],
     looker: Looker,
     staging: Staging,
     ledger: Ledger,
@@ -148,13 +207,13 @@ def _load_and_commit(
     report: Report,
 ) -> None:
     def lines() -> Iterator[bytes]:
-        yield from report.tally(fanout.rows())
+        yield from chain(report.tally(fanout.rows()), ratings)
         _account(report, fanout, looker)
         report.end(_state(report))
 
     def last_lines() -> Iterator[bytes]:
         report.jobs["load"] = load_job_of(report.run_id)
-        return staged_end(_moves(plan, windows, fanout.outcomes), report.ledger_row())
+        return staged_end(_moves(plan, windows, fanout), report.ledger_row())
 
     with staging:
         with report.stage("transfer"):
@@ -164,7 +223,7 @@ def _load_and_commit(
         report.refused(staging.refused_rows)
         report.end(_state(report))
         with report.stage("commit"):
-            moves = [] if staging.job_id else _moves(plan, windows, fanout.outcomes)
+            moves = [] if staging.job_id else _moves(plan, windows, fanout)
             report.jobs["commit"] = ledger.commit(staging.table, moves, report.ledger_row(), staging.refused)
 
 
@@ -173,26 +232,49 @@ def _account(report: Report, fanout: Fanout[Row], looker: Looker) -> None:
         report.users[outcome.value] += 1
     report.conversations.update(fanout.counts)
     report.errors.update(fanout.errors)
+    _note_doubts(report)
     # To log out is a call too, so it comes before the count that the ledger keeps.
     looker.close()
     report.api_calls = looker.calls
 
 
+def _note_doubts(report: Report) -> None:
+    """What makes a run doubtful although every request was answered.
+
+    Raises:
+        BudgetExceeded: the time was over before anything at all was read.
+    """
+    met, users = report.conversations, report.users
+    if users["unfinished"] and users["unfinished"] == users["seen"] and not met["listed"]:
+        raise BudgetExceeded("RUN_BUDGET_SECONDS was over before the conversations of any user were listed")
+    if met["unannounced"]:
+        report.errors["UpdatedAtStoodStill"] = met["unannounced"]
+        log.warning(
+            "conversations had new messages though updated_at stood still; /historical?refetch=true fetches them all",
+            extra={"event": "updated_at_stood_still", "conversations": met["unannounced"]},
+        )
+    unreadable = met["rejected"] - met["given_up"]
+    if unreadable and not met["fetched"] and (unreadable > FEW or not met["unchanged"]):
+        report.errors["EverythingRejected"] = unreadable
+
+
 def _state(report: Report) -> str:
-    return "partial" if report.users["failed"] or report.users["unfinished"] else "completed"
+    incomplete = report.users["failed"] or report.users["unfinished"]
+    return "partial" if incomplete or DOUBTS & report.errors.keys() else "completed"
 
 
 def _by_start(windows: Sequence[Window]) -> dict[datetime, list[str]]:
     users: dict[datetime, list[str]] = defaultdict(list)
     for window in windows:
-        users[window.since].append(window.user_id)
+        users[window.listed_since].append(window.user_id)
     return users
 
 
-def _moves(plan: Plan, windows: Sequence[Window], outcomes: dict[str, Outcome]) -> list[Move]:
+def _moves(plan: Plan, windows: Sequence[Window], fanout: Fanout[Row]) -> list[Move]:
     """Users with the same window and the same end of it, together."""
-    groups: dict[tuple[datetime, datetime, bool, bool], list[str]] = defaultdict(list)
+    groups: dict[tuple[datetime, datetime, bool, bool, str | None, bool], list[str]] = defaultdict(list)
     for window in windows:
-        finished = outcomes[window.user_id] is Outcome.FINISHED
-        groups[window.since, window.until, finished, plan.anchors(window)].append(window.user_id)
-    return [Move(*group, user_ids) for group, user_ids in groups.items()]
+        id = window.user_id
+        finished, failed = fanout.outcomes[id] is Outcome.FINISHED, id in fanout.failing
+        groups[window.since, window.until, finished, plan.anchors(window), fanout.reasons.get(id), failed].append(id)
+    return [Move(*group[:4], user_ids, *group[4:]) for group, user_ids in groups.items()]

@@ -13,6 +13,7 @@ KINDS = {
     "503": "an empty body, with Retry-After when `retry_after` is given",
     "403": "Looker's JSON error",
     "404": "Looker's JSON error",
+    "422": "Looker's JSON error",
     "truncated": "the real answer cut in half, its Content-Length adjusted",
     "short": "the connection closed after half of the bytes Content-Length promised",
     "slow": "the real answer after `seconds`",

@@ -58,12 +58,13 @@ class Turn:
 
     `first_thought_seconds` question to first system message, `processing_seconds` first system message to the final
     response, `wait_seconds` question to final response. An error is recovered when a final response follows it.
-    `question` and `asked_at` are None for what a custom application stored in a form of its own.
+    `question`, `asked_at` and `answered` are None for what a custom application stored in a form of its own; how many
+    messages that is, `not_understood` tells.
     """
 
     question: str | None
     asked_at: datetime | None
-    answered: bool
+    answered: bool | None
     final_text: str | None
     first_thought_seconds: float | None
     processing_seconds: float | None
@@ -73,6 +74,7 @@ class Turn:
     errors: int
     recovered_errors: int
     follow_ups: tuple[str, ...]
+    not_understood: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -104,7 +106,7 @@ def play(plan: Plan, first_id: int, first_order: int) -> tuple[list[Message], Tu
 def _free_form(plan: Plan, first_id: int, first_order: int) -> tuple[list[Message], Turn]:
     asked = free_form_message(Slot(str(first_id), first_order), "user", plan.question)
     answer = free_form_message(Slot(str(first_id + 1), first_order + 1), "system", "Stored by our own application.")
-    return [asked, answer], Turn(None, None, False, None, None, None, None, False, 2, 0, 0, ())
+    return [asked, answer], Turn(None, None, None, None, None, None, None, False, 2, 0, 0, (), not_understood=2)
 
 
 def _truth(question: str, asked: Message, said: list[Content], messages: list[Message]) -> Turn:

@@ -84,7 +84,7 @@ def _answered(daily: list[Row]) -> Spec | None:
         {**_dated(row), "outcome": outcome, "count": turns, "place": place}
         for row in daily
         for place, (outcome, turns) in enumerate(
-            [("Answered", row["answered"]), ("Unanswered", row["turns"] - row["answered"])]
+            [("Answered", row["answered"]), ("Unanswered", row["turns"] - row["answered"] - row["unknown"])]
         )
     ]
     return _finished(_stacked(rows, _day(), {"Answered": GREEN, "Unanswered": RED}, "Questions per day"), rows)
@@ -151,7 +151,7 @@ def _ranking(ranked: list[Row], name: str) -> Spec | None:
         {name: row[name], "outcome": outcome, "count": turns, "place": place, "rank": rank}
         for rank, row in enumerate(ranked)
         for place, (outcome, turns) in enumerate(
-            [("Answered", row["answered"]), ("Unanswered", row["turns"] - row["answered"])]
+            [("Answered", row["answered"]), ("Unanswered", row["turns"] - row["answered"] - row["unknown"])]
         )
     ]
     return _finished(_ranked(rows, name, {"Answered": GREEN, "Unanswered": RED}, "Questions"), rows)

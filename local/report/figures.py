@@ -18,17 +18,21 @@ Row = dict[str, Any]
 QUERIES = {
     "daily": """
         SELECT day, SUM(conversations) AS conversations, COUNT(*) AS active_users, SUM(turns) AS turns,
-          SUM(answered_turns) AS answered
+          SUM(answered_turns) AS answered, SUM(unknown_turns) AS unknown
         FROM `{dataset}.user_daily` WHERE day >= @since GROUP BY day ORDER BY day""",
     "totals": """
         SELECT COUNT(DISTINCT user_id) AS active_users, COALESCE(SUM(conversations), 0) AS conversations,
-          COALESCE(SUM(turns), 0) AS turns, COALESCE(SUM(answered_turns), 0) AS answered
+          COALESCE(SUM(turns), 0) AS turns, COALESCE(SUM(answered_turns), 0) AS answered,
+          COALESCE(SUM(unknown_turns), 0) AS unknown
         FROM `{dataset}.user_daily` WHERE day >= @since""",
     "waits": """
         SELECT COUNT(*) AS known, COUNTIF(wait_seconds <= 10) AS within_10_seconds,
           ARRAY_AGG(wait_seconds ORDER BY wait_seconds)[SAFE_ORDINAL(CAST(CEIL(COUNT(*) * 50 / 100) AS INT64))] AS p50,
           ARRAY_AGG(wait_seconds ORDER BY wait_seconds)[SAFE_ORDINAL(CAST(CEIL(COUNT(*) * 90 / 100) AS INT64))] AS p90
         FROM `{dataset}.turns` WHERE created_at >= TIMESTAMP(@since) AND wait_seconds IS NOT NULL""",
+    "not_understood": """
+        SELECT COALESCE(SUM(messages_not_understood), 0) AS messages
+        FROM `{dataset}.turns` WHERE created_at >= TIMESTAMP(@since)""",
     "distribution": """
         SELECT LEAST(FLOOR(wait_seconds / 5) * 5, @longest) AS seconds, COUNT(*) AS turns
         FROM `{dataset}.turns` WHERE created_at >= TIMESTAMP(@since) AND wait_seconds IS NOT NULL
@@ -40,11 +44,14 @@ QUERIES = {
         GROUP BY error_kind ORDER BY COUNT(*) DESC, error_kind LIMIT @shown""",
     "agents": """
         SELECT COALESCE(agent_name, agent_id, 'No agent') AS agent, SUM(turns) AS turns,
-          SUM(answered_turns) AS answered
+          SUM(answered_turns) AS answered, SUM(unknown_turns) AS unknown
         FROM `{dataset}.agent_daily` WHERE day >= @since GROUP BY agent ORDER BY turns DESC, agent LIMIT @shown""",
+    "ratings": """
+        SELECT COALESCE(SUM(ratings), 0) AS ratings, COALESCE(SUM(ratings_positive), 0) AS positive
+        FROM `{dataset}.agent_daily` WHERE day >= @since""",
     "explores": """
         SELECT CONCAT(COALESCE(model, '?'), ' / ', COALESCE(explore, '?')) AS name, SUM(turns) AS turns,
-          SUM(answered_turns) AS answered
+          SUM(answered_turns) AS answered, SUM(unknown_turns) AS unknown
         FROM `{dataset}.explore_usage` WHERE day >= @since GROUP BY name ORDER BY turns DESC, name LIMIT @shown""",
     "slowest": """
         SELECT created_at, conversation_id, user_id, turn_number, steps, errors, answered,

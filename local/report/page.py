@@ -38,6 +38,7 @@ def render(figures: Figures) -> str:
         made_at=f"{figures.made_at:%Y-%m-%d %H:%M} UTC",
         style=_file("page.css").template,
         headline=_headline(figures),
+        not_understood=_not_understood(figures),
         slowest=_slowest(figures["slowest"], figures.show_text),
         health=_health(figures.one("health")),
         runs=_runs(figures["runs"]),
@@ -54,16 +55,35 @@ def _headline(figures: Figures) -> str:
     cards = [
         (_count(totals["conversations"]), "conversations", f"{_count(totals['turns'])} questions"),
         (_count(totals["active_users"]), "active users", f"in {DAYS} days"),
-        (_percent(totals["answered"], totals["turns"]), "answered", f"{_count(totals['answered'])} questions"),
+        (
+            _percent(totals["answered"], totals["turns"] - totals["unknown"]),
+            "answered",
+            f"{_count(totals['answered'])} questions{_unknown(totals['unknown'])}",
+        ),
         (_seconds(waits["p50"]), "median wait", f"90 % within {_seconds(waits['p90'])}"),
         (_percent(raw - stored, raw), "storage saved", f"{_size(stored)} kept of {_size(raw)}"),
         (_hours(health["hours_behind"]), "behind Looker", _state(health)),
     ]
+    ratings = figures.one("ratings")
+    if ratings["ratings"]:
+        note = f"{_count(ratings['ratings'])} questions rated"
+        cards.insert(3, (_percent(ratings["positive"], ratings["ratings"]), "rated good", note))
     return "".join(
         f'<div class="card"><dt>{escape(name)}</dt><dd><strong>{escape(value)}</strong>'
         f"<span>{escape(note)}</span></dd></div>"
         for value, name, note in cards
     )
+
+
+def _unknown(turns: int) -> str:
+    return f", {_count(turns)} unknown" if turns else ""
+
+
+def _not_understood(figures: Figures) -> str:
+    messages = figures.one("not_understood")["messages"]
+    if not messages:
+        return ""
+    return f"<p>{_count(messages)} messages were not understood; the view <code>messages</code> shows which.</p>"
 
 
 def _state(health: Row) -> str:

@@ -119,6 +119,7 @@ def _serve(data_dir: Path) -> uvicorn.Server:
     database.duckdb = SimpleNamespace(connect=functools.partial(_connect, directory))
     query.merge = SimpleNamespace(run=_merge)
     loads.install()
+    _locate()
     try:
         database.connection()
     except duckdb.IOException as error:
@@ -156,6 +157,19 @@ def _extension(name: str) -> Path:
     if not path.is_file():
         raise EmulatorUnavailable(f"duckdb-extension-{name} is not of version {duckdb.__version__}, as duckdb is")
     return path
+
+
+def _locate() -> None:
+    """Let a table say where it is: where its dataset is. local-bigquery says US of all of them."""
+    from local_bigquery.catalog import datasets, tables
+
+    original = getattr(tables.get, "__wrapped__", tables.get)
+
+    @functools.wraps(original)
+    def get(project: str, dataset: str, *arguments: Any) -> Any:
+        return original(project, dataset, *arguments).replace(location=datasets.get(project, dataset).location)
+
+    tables.get = get
 
 
 def _merge(cursor: duckdb.DuckDBPyConnection, tree: Any, context: Any) -> Any:

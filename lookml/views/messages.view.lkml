@@ -153,6 +153,20 @@ view: messages {
     sql: ${TABLE}.result_row_count ;;
   }
 
+  dimension: is_answer {
+    label: "Is the answer"
+    description: "Whether it answers its turn: a final response with a text; where there is none, the last text without a type."
+    type: yesno
+    sql: ${TABLE}.is_answer ;;
+  }
+
+  dimension: understood {
+    label: "Understood"
+    description: "Whether sender, kind and text could be read; false for what an application stored in a form of its own, and for later kinds."
+    type: yesno
+    sql: ${TABLE}.understood ;;
+  }
+
   dimension: message {
     label: "Message"
     description: "The whole canonical message, for anything without a column."
@@ -172,6 +186,14 @@ view: messages {
     description: "Conversations they belong to."
     type: count_distinct
     sql: ${TABLE}.conversation_id ;;
+    drill_fields: [detail*]
+  }
+
+  measure: not_understood_count {
+    label: "Messages not understood"
+    description: "Messages whose sender, kind or text could not be read."
+    type: count
+    filters: [understood: "no"]
     drill_fields: [detail*]
   }
 

@@ -122,7 +122,7 @@ view: sync_health {
 
   dimension: users_unfinished {
     label: "Users unfinished"
-    description: "Users who are owed a window that a run left unfinished."
+    description: "Users who are owed a window that a run left unfinished; skipped ones are not among them."
     type: number
     sql: ${TABLE}.users_unfinished ;;
   }
@@ -133,6 +133,41 @@ view: sync_health {
     type: time
     timeframes: [raw, time, date, week, month]
     sql: ${TABLE}.oldest_unfinished_since ;;
+  }
+
+  dimension: users_skipped {
+    label: "Users skipped"
+    description: "Users who could not be read when a run last asked; sync_users says why."
+    type: number
+    sql: ${TABLE}.users_skipped ;;
+  }
+
+  dimension: users_failing {
+    label: "Users failing"
+    description: "Users for whom Looker refuses something run after run, while it answers others."
+    type: number
+    sql: ${TABLE}.users_failing ;;
+  }
+
+  dimension: unchanged_7d {
+    label: "Conversations unchanged, last 7 days"
+    description: "Conversations taken as unchanged in the last 7 days; for all but the next, updated_at alone said so."
+    type: number
+    sql: ${TABLE}.unchanged_7d ;;
+  }
+
+  dimension: rechecked_7d {
+    label: "Conversations rechecked, last 7 days"
+    description: "Conversations fetched again in the last 7 days to see whether updated_at tells every change."
+    type: number
+    sql: ${TABLE}.rechecked_7d ;;
+  }
+
+  dimension: unannounced_7d {
+    label: "Conversations changed unannounced, last 7 days"
+    description: "Those that had other messages although updated_at stood still; more than 0: it cannot be trusted."
+    type: number
+    sql: ${TABLE}.unannounced_7d ;;
   }
 
   dimension: rejects_7d {

@@ -92,6 +92,13 @@ view: sync_history {
     sql: ${TABLE}.users_finished ;;
   }
 
+  dimension: users_skipped {
+    label: "Users skipped"
+    description: "Users who cannot be read: disabled, deleted, not to be impersonated, or refused run after run."
+    type: number
+    sql: ${TABLE}.users_skipped ;;
+  }
+
   dimension: users_failed {
     label: "Users failed"
     description: "Users Looker refused or failed to answer for."
@@ -101,7 +108,7 @@ view: sync_history {
 
   dimension: users_unfinished {
     label: "Users unfinished"
-    description: "Users left for the next run when the time budget ended."
+    description: "Users left for the next run when the time budget ended, or Looker went away."
     type: number
     sql: ${TABLE}.users_unfinished ;;
   }
@@ -139,6 +146,20 @@ view: sync_history {
     description: "Conversations that were listed and gone when fetched."
     type: number
     sql: ${TABLE}.conversations_vanished ;;
+  }
+
+  dimension: conversations_rechecked {
+    label: "Conversations rechecked"
+    description: "Conversations fetched although their version was held, to check updated_at."
+    type: number
+    sql: ${TABLE}.conversations_rechecked ;;
+  }
+
+  dimension: conversations_unannounced {
+    label: "Conversations changed unannounced"
+    description: "Those that had other messages although updated_at stood still."
+    type: number
+    sql: ${TABLE}.conversations_unannounced ;;
   }
 
   dimension: messages {

@@ -98,14 +98,21 @@ view: turns {
 
   dimension: answered {
     label: "Answered"
-    description: "Whether a final response with a text was given."
+    description: "Whether an answer was given; no as well where that is unknown."
     type: yesno
     sql: ${TABLE}.answered ;;
   }
 
+  dimension: answer_unknown {
+    label: "Answer unknown"
+    description: "Whether it is unknown if an answer was given, because a message after the question was not understood."
+    type: yesno
+    sql: ${TABLE}.answered IS NULL ;;
+  }
+
   dimension: answer {
     label: "Answer"
-    description: "Text of the final response, the last one when there are several."
+    description: "Text of the answer, the last one when there are several."
     type: string
     sql: ${TABLE}.answer ;;
   }
@@ -192,6 +199,27 @@ view: turns {
     sql: ${TABLE}.follow_ups ;;
   }
 
+  dimension: messages_not_understood {
+    label: "Messages not understood"
+    description: "Messages of this turn, the question included, whose sender, kind or text could not be read."
+    type: number
+    sql: ${TABLE}.messages_not_understood ;;
+  }
+
+  dimension: rating {
+    label: "Rating"
+    description: "Last rating given between this question and the next, as Looker writes it; NULL without ratings."
+    type: string
+    sql: ${TABLE}.rating ;;
+  }
+
+  dimension: rated_positive {
+    label: "Rated positive"
+    description: "Whether that rating is a good one; NULL where its text does not tell."
+    type: yesno
+    sql: ${TABLE}.rated_positive ;;
+  }
+
   measure: count {
     label: "Questions"
     description: "Questions asked."
@@ -217,7 +245,7 @@ view: turns {
 
   measure: answered_count {
     label: "Answered questions"
-    description: "Questions with a final response."
+    description: "Questions with an answer."
     type: count
     filters: [answered: "yes"]
     drill_fields: [detail*]
@@ -225,17 +253,33 @@ view: turns {
 
   measure: unanswered_count {
     label: "Unanswered questions"
-    description: "Questions without a final response."
+    description: "Questions without an answer, those left out of which it is unknown."
     type: count
-    filters: [answered: "no"]
+    filters: [answered: "no", answer_unknown: "no"]
+    drill_fields: [detail*]
+  }
+
+  measure: unknown_count {
+    label: "Questions with an unknown answer"
+    description: "Questions of which it is unknown whether they were answered."
+    type: count
+    filters: [answer_unknown: "yes"]
+    drill_fields: [detail*]
+  }
+
+  measure: total_messages_not_understood {
+    label: "Messages not understood, total"
+    description: "Messages whose sender, kind or text could not be read."
+    type: sum
+    sql: ${TABLE}.messages_not_understood ;;
     drill_fields: [detail*]
   }
 
   measure: answered_ratio {
     label: "Answered %"
-    description: "Share of the questions that got a final response."
+    description: "Share of the questions that got an answer, of those of which it is known."
     type: number
-    sql: SAFE_DIVIDE(${answered_count}, ${count}) ;;
+    sql: SAFE_DIVIDE(${answered_count}, ${answered_count} + ${unanswered_count}) ;;
     value_format_name: percent_0
     drill_fields: [detail*]
   }

@@ -1,7 +1,7 @@
 -- Everything a run writes, in one transaction. Running it twice changes nothing the second time.
--- ${staging} holds rows of kind 'conversation' and 'reject', for each of them a tiny one of kind 'sent', and of kind
--- 'window' what became of the users' windows, as a payload {"since": ..., "until": ..., "finished": bool,
--- "anchored": bool, "user_ids": [...]}. @moves is an array of those that are not staged.
+-- ${staging} holds rows of kind 'conversation', 'reject' and 'feedback', for each of the first two a tiny one of kind
+-- 'sent', and of kind 'window' what became of the users' windows, as a payload {"since": ..., "until": ..., "finished": bool,
+-- "anchored": bool, "user_ids": [...], "skipped": text, "failed": bool}. @moves is an array of those that are not staged.
 
 -- The days whose partitions the MERGE may touch; a variable, so that BigQuery can prune the others.
 DECLARE days ARRAY<TIMESTAMP> DEFAULT (
@@ -126,10 +126,46 @@ USING (
     AND held.part = refused.part
     AND COALESCE(held.updated_at, TIMESTAMP '1970-01-01') = COALESCE(refused.updated_at, TIMESTAMP '1970-01-01')
 WHEN NOT MATCHED THEN
-  INSERT (id, user_id, updated_at, reason, raw, part, parts, run_id, ingested_at)
+  INSERT (id, user_id, updated_at, reason, raw, part, parts, bytes, sha256, run_id, ingested_at)
   VALUES (
     refused.id, refused.user_id, refused.updated_at, refused.reason, refused.raw, refused.part, refused.parts,
-    refused.run_id, refused.ingested_at
+    refused.bytes, refused.sha256, refused.run_id, refused.ingested_at
+  );
+
+-- A rating is known by conversation, time and user; what Looker says of it last, counts.
+MERGE `${dataset}.feedback` AS held
+USING (
+  SELECT * EXCEPT (latest)
+  FROM (
+    SELECT
+      *,
+      ROW_NUMBER() OVER (
+        PARTITION BY conversation_id, rated_at, COALESCE(user_id, '') ORDER BY ingested_at DESC, rating ASC
+      ) AS latest
+    FROM `${staging}`
+    WHERE kind = 'feedback'
+  )
+  WHERE latest = 1
+) AS given
+  ON
+    held.conversation_id = given.conversation_id
+    AND held.rated_at = given.rated_at
+    AND COALESCE(held.user_id, '') = COALESCE(given.user_id, '')
+WHEN MATCHED AND (
+  held.rating != given.rating OR COALESCE(held.comment, '') != COALESCE(given.comment, '')
+) THEN
+  UPDATE
+    SET
+      rating = given.rating,
+      positive = given.positive,
+      comment = given.comment,
+      run_id = given.run_id,
+      ingested_at = given.ingested_at
+WHEN NOT MATCHED THEN
+  INSERT (conversation_id, rated_at, user_id, rating, positive, comment, run_id, ingested_at)
+  VALUES (
+    given.conversation_id, given.rated_at, given.user_id, given.rating, given.positive, given.comment, given.run_id,
+    given.ingested_at
   );
 
 -- A finished window that leaves no gap moves the watermark forward, and pays what was owed inside it.
@@ -141,7 +177,9 @@ USING (
     TIMESTAMP(JSON_VALUE(move, '$.since')) AS since,
     TIMESTAMP(JSON_VALUE(move, '$.until')) AS until,
     JSON_VALUE(move, '$.finished') = 'true' AS finished,
-    JSON_VALUE(move, '$.anchored') = 'true' AS anchored
+    JSON_VALUE(move, '$.anchored') = 'true' AS anchored,
+    JSON_VALUE(move, '$.skipped') AS skipped,
+    JSON_VALUE(move, '$.failed') = 'true' AS failed
   FROM (
     SELECT TO_JSON_STRING(payload) AS move
     FROM `${staging}`
@@ -161,6 +199,7 @@ WHEN MATCHED THEN
         ELSE held.watermark
       END,
       owed_since = CASE
+        WHEN move.skipped = 'deleted' THEN NULL
         WHEN
           move.finished AND move.since <= held.owed_since AND move.until >= COALESCE(held.watermark, move.until)
           THEN NULL
@@ -168,14 +207,28 @@ WHEN MATCHED THEN
           THEN LEAST(move.since, COALESCE(held.owed_since, move.since))
         ELSE held.owed_since
       END,
+      skipped_reason = IF(move.finished OR move.failed, NULL, COALESCE(move.skipped, held.skipped_reason)),
+      skipped_at = CASE
+        WHEN move.finished OR move.failed THEN NULL
+        WHEN move.skipped IS NOT NULL THEN CURRENT_TIMESTAMP()
+        ELSE held.skipped_at
+      END,
+      failed_runs = CASE
+        WHEN move.finished THEN NULL
+        WHEN move.failed AND held.run_id != @run_id THEN COALESCE(held.failed_runs, 0) + 1
+        ELSE held.failed_runs
+      END,
       run_id = @run_id,
       recorded_at = CURRENT_TIMESTAMP()
 WHEN NOT MATCHED THEN
-  INSERT (user_id, watermark, owed_since, run_id, recorded_at)
+  INSERT (user_id, watermark, owed_since, skipped_reason, skipped_at, failed_runs, run_id, recorded_at)
   VALUES (
     move.user_id,
     IF(move.finished AND move.anchored, move.until, NULL),
-    IF(move.finished, NULL, move.since),
+    IF(move.finished OR move.skipped = 'deleted', NULL, move.since),
+    move.skipped,
+    IF(move.skipped IS NULL, NULL, CURRENT_TIMESTAMP()),
+    IF(move.failed, 1, NULL),
     @run_id,
     CURRENT_TIMESTAMP()
   );

@@ -17,8 +17,7 @@ marked AS (
   SELECT
     *,
     MAX(IF(role = 'user', text, NULL)) OVER whole_turn AS question,
-    MAX(IF(role = 'system' AND text_type = 'FINAL_RESPONSE' AND text IS NOT NULL, position, NULL)) OVER whole_turn
-      AS final_position
+    MAX(IF(is_answer, position, NULL)) OVER whole_turn AS final_position
   FROM `${dataset}.messages`
   WINDOW whole_turn AS (PARTITION BY created_at, conversation_id, turn_number)
 )

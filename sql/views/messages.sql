@@ -10,7 +10,7 @@
 -- column message_order: Looker's own order; NULL when missing or not a whole number.
 -- column role: user or system; NULL when the message says neither.
 -- column kind: user, text, schema, data, analysis, chart, error, clarification, exampleQueries or a later kind; unknown when nothing tells.
--- column text_type: FINAL_RESPONSE, THOUGHT, PROGRESS or FOLLOWUP_QUESTIONS for kind text; NULL for others.
+-- column text_type: FINAL_RESPONSE, THOUGHT, PROGRESS or FOLLOWUP_QUESTIONS for kind text; NULL for others, and for texts without a type (older than the types).
 -- column text: What a person would read: the question, the parts of a text one per line, an error, or what a step was asked.
 -- column parts: The parts of a text message, for instance one per follow-up question; empty for others.
 -- column sent_at: When it was sent (UTC): browser clock for user, server clock for system; NULL when missing or unreadable.
@@ -20,6 +20,8 @@
 -- column looker_query: Looker query the agent wrote: {model, explore, fields, filters, sorts, limit, ...}.
 -- column result_name: Name of the data result, as charts and analyses refer to it.
 -- column result_row_count: Rows of the data result; the rows themselves are not stored.
+-- column is_answer: Whether it answers its turn: a final response with a text; where there is none, the last text without a type.
+-- column understood: Whether sender, kind and text could be read; false for what an application stored in a form of its own, and for later kinds.
 -- column message: The whole canonical message, for anything without a column.
 WITH
 stored AS (
@@ -67,6 +69,96 @@ ordered AS (
       ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
     ) AS known_order
   FROM stored
+),
+
+typed AS (
+  SELECT
+    created_at,
+    conversation_id,
+    user_id,
+    agent_id,
+    ROW_NUMBER() OVER in_order AS position,
+    COUNTIF(role = 'user') OVER (in_order ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS turn_number,
+    JSON_VALUE(message, '$.id') AS message_id,
+    message_order,
+    role,
+    CASE
+      WHEN role = 'user' THEN 'user'
+      ELSE
+        COALESCE(
+          (
+            SELECT known
+            FROM
+              UNNEST(
+                [
+                  'text', 'data', 'error', 'schema', 'chart', 'analysis', 'clarification', 'exampleQueries',
+                  'keyDriverAnalysis', 'outlierDetection', 'periodComparison', 'advancedInsight'
+                ]
+              ) AS known WITH OFFSET AS preference
+            -- Typed clients write the members a message does not have as null.
+            WHERE JSON_TYPE(said[known]) != 'null'
+            ORDER BY preference
+            LIMIT 1
+          ),
+          JSON_VALUE(said, '$.kind'),
+          'unknown'
+        )
+    END AS kind,
+    -- Some stores hold the number of the enumeration instead of its name.
+    CASE JSON_VALUE(said, '$.text.textType')
+      WHEN '1' THEN 'FINAL_RESPONSE'
+      WHEN '2' THEN 'THOUGHT'
+      WHEN '3' THEN 'PROGRESS'
+      WHEN '4' THEN 'FOLLOWUP_QUESTIONS'
+      WHEN '0' THEN NULL
+      WHEN 'TEXT_TYPE_UNSPECIFIED' THEN NULL
+      ELSE JSON_VALUE(said, '$.text.textType')
+    END AS text_type,
+    COALESCE(
+      JSON_VALUE(message, '$.userMessage.text'),
+      JSON_VALUE(message, '$.userMessage'),
+      NULLIF(ARRAY_TO_STRING(parts, '\n'), ''),
+      JSON_VALUE(said, '$.text.parts'),
+      JSON_VALUE(said, '$.error.text'),
+      JSON_VALUE(said, '$.data.query.question'),
+      JSON_VALUE(said, '$.schema.query.question'),
+      JSON_VALUE(said, '$.chart.query.instructions'),
+      JSON_VALUE(said, '$.analysis.query.question'),
+      JSON_VALUE(said, '$.clarification.questions[0].question'),
+      JSON_VALUE(message, '$.message')
+    ) AS text,
+    parts,
+    SAFE_CAST(JSON_VALUE(message, '$.timestamp') AS TIMESTAMP) AS sent_at,
+    COALESCE(
+      JSON_VALUE(said, '$.data.query.looker.model'),
+      JSON_VALUE(said, '$.data.generatedLookerQuery.model'),
+      JSON_VALUE(said, '$.data.query.datasources[0].lookerExploreReference.lookmlModel'),
+      JSON_VALUE(said, '$.schema.query.datasources[0].lookerExploreReference.lookmlModel')
+    ) AS model,
+    -- Looker's own Query object calls the explore `view`.
+    COALESCE(
+      JSON_VALUE(said, '$.data.query.looker.explore'),
+      JSON_VALUE(said, '$.data.query.looker.view'),
+      JSON_VALUE(said, '$.data.generatedLookerQuery.explore'),
+      JSON_VALUE(said, '$.data.generatedLookerQuery.view'),
+      JSON_VALUE(said, '$.data.query.datasources[0].lookerExploreReference.explore'),
+      JSON_VALUE(said, '$.schema.query.datasources[0].lookerExploreReference.explore')
+    ) AS explore,
+    COALESCE(
+      JSON_VALUE(said, '$.data.generatedSql'),
+      JSON_VALUE(said, '$.data.matchedQuery.sqlQuery')
+    ) AS generated_sql,
+    CASE
+      WHEN JSON_TYPE(JSON_QUERY(said, '$.data.query.looker')) = 'object' THEN JSON_QUERY(said, '$.data.query.looker')
+      WHEN JSON_TYPE(JSON_QUERY(said, '$.data.generatedLookerQuery')) = 'object'
+        THEN JSON_QUERY(said, '$.data.generatedLookerQuery')
+    END AS looker_query,
+    JSON_VALUE(said, '$.data.result.name') AS result_name,
+    SAFE_CAST(JSON_VALUE(said, '$.data.result.rowCount') AS INT64) AS result_row_count,
+    said,
+    message
+  FROM ordered
+  WINDOW in_order AS (PARTITION BY created_at, conversation_id ORDER BY known_order, place)
 )
 
 SELECT
@@ -74,79 +166,61 @@ SELECT
   conversation_id,
   user_id,
   agent_id,
-  ROW_NUMBER() OVER in_order AS position,
-  COUNTIF(role = 'user') OVER (in_order ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS turn_number,
-  JSON_VALUE(message, '$.id') AS message_id,
+  position,
+  turn_number,
+  message_id,
   message_order,
   role,
-  CASE
-    WHEN role = 'user' THEN 'user'
-    ELSE
-      COALESCE(
-        (
-          SELECT known
-          FROM
-            UNNEST(
-              [
-                'text', 'data', 'error', 'schema', 'chart', 'analysis', 'clarification', 'exampleQueries',
-                'keyDriverAnalysis', 'outlierDetection', 'periodComparison', 'advancedInsight'
-              ]
-            ) AS known WITH OFFSET AS preference
-          -- Typed clients write the members a message does not have as null.
-          WHERE JSON_TYPE(said[known]) != 'null'
-          ORDER BY preference
-          LIMIT 1
-        ),
-        JSON_VALUE(said, '$.kind'),
-        'unknown'
-      )
-  END AS kind,
-  -- Some stores hold the number of the enumeration instead of its name.
-  CASE JSON_VALUE(said, '$.text.textType')
-    WHEN '1' THEN 'FINAL_RESPONSE'
-    WHEN '2' THEN 'THOUGHT'
-    WHEN '3' THEN 'PROGRESS'
-    WHEN '4' THEN 'FOLLOWUP_QUESTIONS'
-    ELSE JSON_VALUE(said, '$.text.textType')
-  END AS text_type,
-  COALESCE(
-    JSON_VALUE(message, '$.userMessage.text'),
-    JSON_VALUE(message, '$.userMessage'),
-    NULLIF(ARRAY_TO_STRING(parts, '\n'), ''),
-    JSON_VALUE(said, '$.text.parts'),
-    JSON_VALUE(said, '$.error.text'),
-    JSON_VALUE(said, '$.data.query.question'),
-    JSON_VALUE(said, '$.schema.query.question'),
-    JSON_VALUE(said, '$.chart.query.instructions'),
-    JSON_VALUE(said, '$.analysis.query.question'),
-    JSON_VALUE(said, '$.clarification.questions[0].question'),
-    JSON_VALUE(message, '$.message')
-  ) AS text,
+  kind,
+  text_type,
+  text,
   parts,
-  SAFE_CAST(JSON_VALUE(message, '$.timestamp') AS TIMESTAMP) AS sent_at,
+  sent_at,
+  model,
+  explore,
+  generated_sql,
+  looker_query,
+  result_name,
+  result_row_count,
   COALESCE(
-    JSON_VALUE(said, '$.data.query.looker.model'),
-    JSON_VALUE(said, '$.data.generatedLookerQuery.model'),
-    JSON_VALUE(said, '$.data.query.datasources[0].lookerExploreReference.lookmlModel'),
-    JSON_VALUE(said, '$.schema.query.datasources[0].lookerExploreReference.lookmlModel')
-  ) AS model,
-  -- Looker's own Query object calls the explore `view`.
-  COALESCE(
-    JSON_VALUE(said, '$.data.query.looker.explore'),
-    JSON_VALUE(said, '$.data.query.looker.view'),
-    JSON_VALUE(said, '$.data.generatedLookerQuery.explore'),
-    JSON_VALUE(said, '$.data.generatedLookerQuery.view'),
-    JSON_VALUE(said, '$.data.query.datasources[0].lookerExploreReference.explore'),
-    JSON_VALUE(said, '$.schema.query.datasources[0].lookerExploreReference.explore')
-  ) AS explore,
-  COALESCE(JSON_VALUE(said, '$.data.generatedSql'), JSON_VALUE(said, '$.data.matchedQuery.sqlQuery')) AS generated_sql,
+    role = 'system' AND kind = 'text' AND text IS NOT NULL
+    AND (
+      text_type = 'FINAL_RESPONSE'
+      OR (
+        text_type IS NULL
+        AND COUNTIF(role = 'system' AND text_type = 'FINAL_RESPONSE' AND text IS NOT NULL) OVER whole_turn = 0
+        AND position
+        = MAX(IF(role = 'system' AND kind = 'text' AND text_type IS NULL AND text IS NOT NULL, position, NULL))
+          OVER whole_turn
+      )
+    ),
+    FALSE
+  ) AS is_answer,
   CASE
-    WHEN JSON_TYPE(JSON_QUERY(said, '$.data.query.looker')) = 'object' THEN JSON_QUERY(said, '$.data.query.looker')
-    WHEN JSON_TYPE(JSON_QUERY(said, '$.data.generatedLookerQuery')) = 'object'
-      THEN JSON_QUERY(said, '$.data.generatedLookerQuery')
-  END AS looker_query,
-  JSON_VALUE(said, '$.data.result.name') AS result_name,
-  SAFE_CAST(JSON_VALUE(said, '$.data.result.rowCount') AS INT64) AS result_row_count,
+    WHEN role = 'user' THEN text IS NOT NULL
+    WHEN role IS NULL OR COALESCE(JSON_TYPE(said[kind]), 'null') != 'object' THEN FALSE
+    WHEN kind = 'text'
+      THEN
+        COALESCE(text_type IN ('FINAL_RESPONSE', 'THOUGHT', 'PROGRESS', 'FOLLOWUP_QUESTIONS'), TRUE)
+        -- No parts are a text that says nothing; parts that are no texts are one that cannot be read.
+        AND (
+          text IS NOT NULL
+          OR COALESCE(JSON_TYPE(JSON_QUERY(said, '$.text.parts')), 'null') = 'null'
+          OR COALESCE(
+            ARRAY_LENGTH(
+              IF(
+                JSON_TYPE(JSON_QUERY(said, '$.text.parts')) = 'array', JSON_QUERY_ARRAY(said, '$.text.parts'), NULL
+              )
+            ) = ARRAY_LENGTH(parts),
+            FALSE
+          )
+        )
+    ELSE
+      kind IN (
+        'data', 'error', 'schema', 'chart', 'analysis', 'clarification', 'exampleQueries',
+        'keyDriverAnalysis', 'outlierDetection', 'periodComparison', 'advancedInsight'
+      )
+  END AS understood,
   message
-FROM ordered
-WINDOW in_order AS (PARTITION BY created_at, conversation_id ORDER BY known_order, place)
+FROM typed
+WINDOW whole_turn AS (PARTITION BY created_at, conversation_id, turn_number)

@@ -1,4 +1,5 @@
 -- description: One row per run of the function with the state it is in now, made of the rows of its ledger.
+-- viewers: yes
 -- cost: all of sync_runs (two small rows a run). Filter on started_at for what is shown; the table is read whole.
 -- column run_id: Identifier of the run; sorts by time of start.
 -- column kind: daily or historical.
@@ -12,13 +13,16 @@
 -- column all_users: False when the request named the users to sync.
 -- column users_seen: Users found by discovery, or asked for.
 -- column users_finished: Users whose whole window is in the warehouse.
+-- column users_skipped: Users who cannot be read: disabled, deleted, not to be impersonated, or refused run after run.
 -- column users_failed: Users Looker refused or failed to answer for.
--- column users_unfinished: Users left for the next run when the time budget ended.
+-- column users_unfinished: Users left for the next run when the time budget ended, or Looker went away.
 -- column conversations_listed: Conversations inside the window.
 -- column conversations_fetched: Conversations fetched and written.
 -- column conversations_unchanged: Conversations the warehouse already held in the same version.
 -- column conversations_rejected: Conversations written to rejects instead.
 -- column conversations_vanished: Conversations that were listed and gone when fetched.
+-- column conversations_rechecked: Conversations fetched although their version was held, to check updated_at.
+-- column conversations_unannounced: Those that had other messages although updated_at stood still.
 -- column messages: Messages written.
 -- column raw_bytes: Bytes of the conversations as Looker sent them.
 -- column stored_bytes: Bytes of messages as stored.
@@ -41,6 +45,7 @@ SELECT
   COALESCE(JSON_TYPE(JSON_QUERY(requested, '$.users')) = 'null', TRUE) AS all_users,
   users_seen,
   users_finished,
+  users_skipped,
   users_failed,
   users_unfinished,
   conversations_listed,
@@ -48,6 +53,8 @@ SELECT
   conversations_unchanged,
   conversations_rejected,
   conversations_vanished,
+  conversations_rechecked,
+  conversations_unannounced,
   messages,
   raw_bytes,
   stored_bytes,

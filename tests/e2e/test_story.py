@@ -9,7 +9,7 @@ from local.function import Answer
 from local.looker.cast import Standing
 from local.looker.population import Population
 from tests.conftest import Install
-from tests.support.truth import assert_holds, days_ago, held, owed, truth, watermarks
+from tests.support.truth import assert_holds, days_ago, held, owed, skipped, truth, watermarks
 
 
 def counts(answer: Answer) -> dict[str, int]:
@@ -42,14 +42,14 @@ def test_history_then_day_after_day(install: Install) -> None:
         # A dry run does everything but write.
         before = installation.everything()
         dry = function.post("/historical?dry-run=true")
-        assert (dry.status, dry.body["state"], dry.body["dry_run"]) == (200, "partial", True)
+        assert (dry.status, dry.body["state"], dry.body["dry_run"]) == (200, "completed", True)
         assert installation.everything() == before
         assert installation.fetched() == sorted(ids)
         assert installation.looker.open_tokens == 0
 
         # The run that follows loads what it said.
         real = function.post("/historical")
-        assert (real.status, real.body["state"], real.body["dry_run"]) == (200, "partial", False)
+        assert (real.status, real.body["state"], real.body["dry_run"]) == (200, "completed", False)
         assert_holds(installation, expected)
         for name in ("users", "conversations", "messages", "bytes", "errors"):
             assert dry.body[name] == real.body[name], name
@@ -63,15 +63,24 @@ def test_history_then_day_after_day(install: Install) -> None:
         assert sum(group["raw_bytes"] for group in dry.body["would_load"]) == real.body["bytes"]["raw"]
         assert sum(group["stored_bytes"] for group in dry.body["would_load"]) == real.body["bytes"]["stored"]
 
-        # Who is gone or locked out is reported, owed, and holds nobody up.
+        # Who is gone or locked out is reported and remembered, and holds nobody up.
         shut = users(population, Standing.DISABLED) | users(population, Standing.DELETED)
-        assert real.body["users"] == {"seen": 8, "finished": len(active), "failed": len(shut), "unfinished": 0}
-        assert real.body["errors"] == {"LookerRefused:impersonate:403": 1, "LookerRefused:impersonate:404": 1}
+        assert real.body["users"] == {
+            "seen": 8,
+            "finished": len(active),
+            "skipped": len(shut),
+            "failed": 0,
+            "unfinished": 0,
+        }
+        assert real.body["errors"] == {}
         reached = datetime.fromisoformat(real.body["window"]["until"])
         assert watermarks(installation) == dict.fromkeys(active, reached) | dict.fromkeys(shut)
-        assert set(owed(installation)) == shut
+        disabled, deleted = users(population, Standing.DISABLED), users(population, Standing.DELETED)
+        assert skipped(installation) == dict.fromkeys(disabled, "disabled") | dict.fromkeys(deleted, "deleted")
+        # Whoever is enabled again is owed the whole history; nothing is expected of who is gone.
+        assert set(owed(installation)) == disabled
         assert installation.rows("rejects") == []
-        assert installation.tables() == ["conversations", "rejects", "sync_runs", "sync_users"]
+        assert installation.tables() == ["conversations", "feedback", "rejects", "sync_runs", "sync_users"]
 
         # Nothing has changed: nothing is fetched, no job loads, watermarks stay.
         journal.clear()
@@ -79,6 +88,9 @@ def test_history_then_day_after_day(install: Install) -> None:
         assert counts(again) == {"listed": len(ids), "unchanged": len(ids)}
         assert installation.fetched() == []
         assert "load" not in again.body["jobs"]
+        # Nor are they asked for whom Looker refused: it is too early to ask again.
+        assert again.body["users"]["skipped"] == len(shut)
+        assert journal.find(rf"/(login|users)/({'|'.join(shut)})$") == []
 
         # A day passes: a daily run fetches what changed and nothing else.
         changes = population.advance()

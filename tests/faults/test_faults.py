@@ -7,7 +7,7 @@ from local.looker.population import Population
 from tests.conftest import Install
 from tests.support.truth import assert_holds, days_ago, everything
 
-LOGIN, LOGIN_USER, QUERY, SEARCH = r"/login$", r"/login/\d+$", r"/queries/.*/run/json$", r"/conversations/search$"
+LOGIN, LOGIN_USER, QUERY, SEARCH = r"/login$", r"/login/\d+$", r"/query_tasks/[^/]+/results$", r"/conversations/search$"
 CONVERSATION, MESSAGES, LOGOUT = r"/conversations/(?!search)[^/]+$", r"/messages$", r"/logout$"
 ENDPOINTS = (LOGIN, LOGIN_USER, QUERY, SEARCH, CONVERSATION, MESSAGES, LOGOUT)
 
@@ -87,17 +87,17 @@ def test_what_does_not_pass_is_told_and_made_up_for(install: Install) -> None:
         # At what belongs to one user: that user, or that conversation, and nobody else.
         looker.faults.clear()
         looker.faults.add(
-            Fault("403", path=rf"/login/{population_.users[1].key}$"),
+            Fault("422", path=rf"/login/{population_.users[1].key}$"),
             Fault("invalid-json", path=SEARCH),
             Fault("404", path=CONVERSATION),
             Fault("403", path=LOGOUT),
         )
         answer = function.post("/historical")
         assert (answer.status, answer.body["state"]) == (200, "partial")
-        assert answer.body["users"] == {"seen": 3, "finished": 1, "failed": 2, "unfinished": 0}
-        assert answer.body["errors"] == {"LookerRefused:impersonate:403": 1, "LookerMalformed:list": 1}
+        assert answer.body["users"] == {"seen": 3, "finished": 1, "skipped": 0, "failed": 2, "unfinished": 0}
+        assert answer.body["errors"] == {"LookerRefused:impersonate:422": 1, "LookerMalformed:list": 1}
         assert answer.body["conversations"]["vanished"] == 1
-        assert looker.faults.fired == {"403": 2, "404": 1, "invalid-json": 1}
+        assert looker.faults.fired == {"422": 1, "403": 1, "404": 1, "invalid-json": 1}
 
         # The next run owes the failed users their whole windows.
         looker.faults.clear()

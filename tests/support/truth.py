@@ -84,6 +84,12 @@ def owed(installation: Installation) -> dict[str, datetime]:
     return {row["user_id"]: row["owed_since"] for row in installation.rows("sync_users") if row["owed_since"]}
 
 
+def skipped(installation: Installation) -> dict[str, str]:
+    """Users who could not be read, and why."""
+    rows = installation.rows("sync_users")
+    return {row["user_id"]: row["skipped_reason"] for row in rows if row["skipped_reason"] is not None}
+
+
 def days_ago(days: float) -> datetime:
     """That long before now, in whole seconds, UTC."""
     return (datetime.now(UTC) - timedelta(days=days)).replace(microsecond=0)

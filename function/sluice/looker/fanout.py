@@ -1,80 +1,45 @@
 """Fifty workers over the conversations of all users.
 
-The unit of work is a conversation, so that a user with thousands of them is everybody's work and not one worker's.
+The unit of work is a conversation, so that a user with thousands of them is shared by all workers.
 Workers choose, in this order: close a user who is done, list on where conversations run out, fetch a conversation, open
 the next user. So users finish before new ones are opened, at most as many sudo sessions are open as there are workers,
 and no queue grows with the number of conversations.
+
+What fails is noted, and judged when the workers have left (`verdict`): only then is it known what worked.
 """
 
 import contextvars
 import logging
+import random
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
+from dataclasses import replace
 from functools import partial
 
-from sluice.errors import (
-    ConversationsUnavailable,
-    ImpersonationRefused,
-    LoginRefused,
-    LookerError,
-    LookerRefused,
-    LookerUnavailable,
-)
+import msgspec
+
+from sluice.errors import ImpersonationRefused, LoginRefused, LookerError, LookerRefused, LookerUnavailable
+from sluice.looker import verdict
 from sluice.looker.brake import Brake
 from sluice.looker.buffer import Buffer
 from sluice.looker.conversations import Conversation, Listed, PageSize, Unreadable, fetch, pages
+from sluice.looker.progress import Outcome, Refusal, User
 from sluice.looker.session import Looker, Session
+from sluice.looker.verdict import Evidence, Skip, Trouble
+from sluice.looker.window import Window
 
-REFUSALS_THAT_COUNT_AS_ALL = 10
 NOTICE_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """What is wanted of one user: conversations changed from `since` to `until`, both included."""
-
-    user_id: str
-    since: datetime
-    until: datetime
-
-
-class Outcome(StrEnum):
-    FINISHED = "finished"
-    """The whole window was listed, and everything in it was fetched, unchanged or gone."""
-    FAILED = "failed"
-    """Looker refused or failed to answer for the user or one of their conversations."""
-    UNFINISHED = "unfinished"
-    """The time budget ended first."""
-
-
-class _User:
-    """A window being worked on. `pending` counts conversations queued or under way."""
-
-    def __init__(self, window: Window, session: Session, listing: Iterator[list[Listed]]) -> None:
-        self.window = window
-        self.session = session
-        self.pages = listing
-        self.listing = True
-        self.pending = 0
-        self.failed = False
-        self.unfinished = False
-
-    @property
-    def outcome(self) -> Outcome:
-        if self.failed:
-            return Outcome.FAILED
-        return Outcome.UNFINISHED if self.unfinished else Outcome.FINISHED
-
-
 class Fanout[Row]:
-    """One pass over the users. Iterate `rows()` once; then `outcomes`, `counts` and `errors` tell what happened.
+    """One pass over the users. Iterate `rows()` once; then the attributes tell what happened.
+
+    `outcomes` by user id, `reasons` of the skipped ones, `failing`: users who failed on their own account, while Looker
+    answered others; `counts` of conversations, `errors` by class.
 
     Args:
         looker: the instance
@@ -86,6 +51,8 @@ class Fanout[Row]:
         workers: threads
         buffer_bytes: rows held before workers wait for the reader
         brake: shared with the transport; carries the run's deadline
+        recheck: whether a conversation is to be fetched although it is known; asked under a lock
+        others: whether there are users besides these, left out because nothing is expected of them
     """
 
     def __init__(
@@ -100,32 +67,37 @@ class Fanout[Row]:
         workers: int,
         buffer_bytes: int,
         brake: Brake,
+        recheck: Callable[[Listed], bool] = lambda listed: False,
+        others: bool = False,
     ) -> None:
         self.outcomes: dict[str, Outcome] = {}
+        self.reasons: dict[str, str] = {}
+        self.failing: set[str] = set()
         self.counts: Counter[str] = Counter()
         self.errors: Counter[str] = Counter()
-        self._looker, self._windows = looker, windows
-        self._known, self._convert = known, convert
+        self._looker, self._others = looker, others
+        self._known, self._recheck, self._convert = known, recheck, convert
         self._page_size, self._deleted_passes = PageSize(page_size), (False, True) if include_deleted else (False,)
         self._workers, self._brake = min(workers, max(1, len(windows) * page_size)), brake
         self._buffer: Buffer[Row] = Buffer(buffer_bytes)
         self._changed = threading.Condition()
         self._waiting = deque(windows)
-        self._listing: deque[_User] = deque()
-        self._fetches: deque[tuple[_User, Listed]] = deque()
-        self._closing: deque[_User] = deque()
+        self._listing: deque[User] = deque()
+        self._fetches: deque[tuple[User, Listed, bool]] = deque()
+        self._closing: deque[User] = deque()
+        self._unsettled: list[User] = []
         self._open = 0
         self._running = 0
         self._halted = False
-        self._listed_any = False
-        self._refusals: Counter[str] = Counter()
+        self._ending: LookerError | None = None
+        self._evidence = Evidence()
 
     def rows(self) -> Iterator[Row]:
         """What `convert` made, in no particular order, while the workers go on.
 
         Raises:
-            LoginRefused, ImpersonationRefused, ConversationsUnavailable, LookerUnavailable: nobody's conversations
-                can be read; rows given before are then not to be used.
+            LoginRefused, ImpersonationRefused, ConversationsUnavailable, LookerMalformed, LookerUnavailable: nothing
+                was read. Once anything was, the run ends with what there is, and `outcomes` says who is left.
         """
         try:
             with ThreadPoolExecutor(self._workers, thread_name_prefix="looker") as pool:
@@ -139,8 +111,38 @@ class Fanout[Row]:
         finally:
             for user in self._closing:
                 user.session.close()
-        if (refusal := self._refusal(everybody=not self._waiting)) is not None:
-            raise refusal
+        yield from self._conclude()
+
+    def _conclude(self) -> Iterator[Row]:
+        """Judge those who are not simply done; give the rows of conversations that are given up."""
+        halted = self._ending is not None
+        for user in self._unsettled:
+            self.outcomes[user.window.user_id] = user.outcome(self._evidence, halted=halted)
+        finished = Outcome.FINISHED in self.outcomes.values()
+        error = self._ending or verdict.whole(self._evidence, finished=finished, others=self._others)
+        if error is not None and not finished and not self._evidence.fetched:
+            raise error
+        for user in self._unsettled:
+            outcome = self.outcomes[user.window.user_id]
+            if outcome is Outcome.SKIPPED:
+                self._skip(user)
+            elif outcome is Outcome.FAILED and not halted and user.failed and user.own(self._evidence):
+                self.failing.add(user.window.user_id)
+            elif outcome is Outcome.FINISHED:
+                yield from self._given_up(user)
+
+    def _skip(self, user: User) -> None:
+        reason = user.skip or user.reason
+        self.reasons[user.window.user_id] = str(reason)
+        log.warning(
+            "a user cannot be read, and is skipped",
+            extra={"event": "user_skipped", "user_id": user.window.user_id, "reason": str(reason)},
+        )
+
+    def _given_up(self, user: User) -> Iterator[Row]:
+        for refusal in user.refused:
+            self.counts["given_up"] += 1
+            yield self._convert(user.window, Unreadable(refusal.listed, f"refused: {refusal.text}", b""))[0]
 
     def _start(self, pool: ThreadPoolExecutor) -> None:
         self._running = self._workers
@@ -161,7 +163,8 @@ class Fanout[Row]:
 
     def _work(self) -> None:
         while (job := self._next()) is not None:
-            job()
+            with self._looker.flight.job():
+                job()
 
     def _next(self) -> Callable[[], None] | None:
         """The next piece of work; waits for one; None when there will be none."""
@@ -175,17 +178,32 @@ class Fanout[Row]:
                     return partial(self._list, self._listing.popleft())
                 if self._fetches:
                     return partial(self._fetch, *self._fetches.popleft())
-                if self._waiting and not self._halted and self._open < self._workers:
-                    refusal = self._refusal(everybody=False)
-                    if refusal is None:
-                        self._open += 1
-                        return partial(self._begin, self._waiting.popleft())
-                    # In doubt, nobody new: those who are open tell whether it is everybody.
-                    if not self._open:
-                        raise refusal
+                if self._may_open():
+                    self._open += 1
+                    return partial(self._begin, self._waiting.popleft(), sampled=self._evidence.in_doubt)
                 if not self._open and (self._halted or not self._waiting):
                     return None
                 self._changed.wait(NOTICE_SECONDS)
+
+    def _may_open(self) -> bool:
+        """Whether the next user is to be opened. In doubt, a sample of those who wait decides; the lock is held."""
+        if not self._waiting or self._halted or self._open >= self._workers:
+            return False
+        if not self._evidence.in_doubt:
+            return True
+        if self._evidence.conclusive and not self._open:
+            self._end(self._evidence.unlisted())
+            return False
+        # Users who wait side by side may be alike (the oldest ones disabled, say): the next one is drawn from all.
+        self._waiting.rotate(random.randrange(len(self._waiting)))
+        return self._evidence.sample + self._open < verdict.SAMPLE_SIZE
+
+    def _end(self, error: LookerError) -> None:
+        """Start nothing new, and try nothing again: all that would follow fails, too."""
+        with self._changed:
+            self._ending = self._ending or error
+        self._brake.stop()
+        self._halt()
 
     def _halt(self) -> None:
         """Start nothing new: what is queued is left unfinished, what is under way ends, sessions are closed."""
@@ -194,36 +212,42 @@ class Fanout[Row]:
                 return
             self._halted = True
             self.outcomes |= {window.user_id: Outcome.UNFINISHED for window in self._waiting}
-            for user, _ in self._fetches:
-                user.unfinished = True
+            for user, _, held in self._fetches:
+                user.unfinished = user.unfinished or not held
                 user.pending -= 1
             for user in self._listing:
                 user.unfinished, user.listing = True, False
-            touched = {user for user, _ in self._fetches} | set(self._listing)
+            touched = {user for user, _, _ in self._fetches} | set(self._listing)
             self._fetches.clear()
             self._listing.clear()
             for user in touched:
                 self._settle(user)
 
-    def _begin(self, window: Window) -> None:
+    def _begin(self, window: Window, *, sampled: bool) -> None:
         session = self._looker.sudo(window.user_id)
-        self._list(_User(window, session, self._changed_since(session, window)))
+        self._list(User(window, session, self._changed_since(session, window), sampled=sampled))
 
     def _changed_since(self, session: Session, window: Window) -> Iterator[list[Listed]]:
         for deleted in self._deleted_passes:
-            yield from pages(session, self._page_size, deleted=deleted, since=window.since)
+            yield from pages(session, self._page_size, deleted=deleted, since=window.listed_since)
 
-    def _list(self, user: _User) -> None:
-        page = None
+    def _list(self, user: User) -> None:
+        page, user.before = None, self._evidence.listed
         try:
             page = next(user.pages, None)
-            self._listed_any = True
         except LookerError as error:
             self._failed(user, error)
+        else:
+            self._answered(user)
         finally:
             self._listed(user, page)
 
-    def _listed(self, user: _User, page: list[Listed] | None) -> None:
+    def _answered(self, user: User) -> None:
+        with self._changed:
+            self._evidence.listed += not user.listed
+            user.listed = True
+
+    def _listed(self, user: User, page: list[Listed] | None) -> None:
         with self._changed:
             if page is None:
                 user.listing = False
@@ -231,63 +255,112 @@ class Fanout[Row]:
                 user.listing, user.unfinished = False, True
             else:
                 self._listing.append(user)
-                self._queue(user, [item for item in page if not _is_after(item, user.window)])
+                self._queue(user, page)
             self._settle(user)
 
-    def _queue(self, user: _User, page: list[Listed]) -> None:
-        changed = [item for item in page if not self._known(item)]
-        self.counts["listed"] += len(page)
-        self.counts["unchanged"] += len(page) - len(changed)
-        user.pending += len(changed)
-        self._fetches.extend((user, item) for item in changed)
+    def _queue(self, user: User, page: list[Listed]) -> None:
+        for shown in page:
+            item = shown if shown.owner else replace(shown, owner=user.window.user_id)
+            covered = user.window.covers(item)
+            held = self._known(item)
+            wanted = self._recheck(item) if held else covered
+            self.counts["listed"] += covered or wanted
+            self.counts["unchanged"] += covered and not wanted
+            self.counts["rechecked"] += held and wanted
+            if wanted:
+                user.pending += 1
+                self._fetches.append((user, item, held))
 
-    def _fetch(self, user: _User, item: Listed) -> None:
+    def _fetch(self, user: User, item: Listed, held: bool) -> None:
+        before = self._evidence.fetched
         try:
             row, size = self._convert(user.window, fetch(user.session, item))
+            with self._changed:
+                self._evidence.fetched += 1
             self._buffer.put(row, size)
         except LookerError as error:
-            if isinstance(error, LookerRefused) and error.code == 404:
-                self._count("vanished")
+            if _is_gone(error):
+                self._vanished(user)
             else:
-                self._failed(user, error)
+                self._failed(user, error, item, held=held, before=before)
         finally:
             with self._changed:
                 user.pending -= 1
                 self._settle(user)
 
-    def _settle(self, user: _User) -> None:
+    def _vanished(self, user: User) -> None:
+        with self._changed:
+            self.counts["vanished"] += 1
+            self._evidence.vanished += 1
+            user.vanished += 1
+
+    def _settle(self, user: User) -> None:
         """Hand the user over to be closed when nothing is left to do. The lock is held."""
         if not user.listing and not user.pending:
             self._closing.append(user)
         self._changed.notify_all()
 
-    def _close(self, user: _User) -> None:
+    def _close(self, user: User) -> None:
         user.session.close()
         with self._changed:
-            self.outcomes[user.window.user_id] = user.outcome
+            # Provisional where something went wrong: the last word is said when all is known.
+            self.outcomes[user.window.user_id] = Outcome.FINISHED if user.done else Outcome.UNFINISHED
+            if not user.done:
+                self._unsettled.append(user)
             self._open -= 1
             self._changed.notify_all()
 
-    def _count(self, what: str) -> None:
+    def _failed(
+        self, user: User, error: LookerError, item: Listed | None = None, *, held: bool = False, before: int = 0
+    ) -> None:
+        """Note what went wrong for a user, or for the conversation `item`; `held`: it is in the warehouse anyway."""
+        met = self._looked_at(user, error)
+        if isinstance(met, LookerError):
+            self._end(met)
+            met = verdict.trouble(error)
         with self._changed:
-            self.counts[what] += 1
-
-    def _failed(self, user: _User, error: LookerError) -> None:
-        """One user's failure; raises where it is surely everybody's."""
-        if isinstance(error, LoginRefused):
-            raise error
-        if isinstance(error, LookerUnavailable) and self._brake.exhausted and not self._brake.expired:
-            self._probe()
+            if isinstance(met, Skip):
+                user.skip = met
+                return
+            self.errors[_class(error)] += 1
+            if self._brake.expired or self._ending is not None:
+                user.unfinished = user.unfinished or not held
+            elif met is Trouble.IMPERSONATION or met is Trouble.HIDDEN:
+                self._note(user, met, error)
+                user.skip = Skip.REFUSED
+            elif item is None:
+                self._note(user, met, error)
+            elif not held:
+                self._evidence.conversations[met] += 1
+                user.refused.append(Refusal(item, met, str(error), before))
         log.warning(
             "a user's conversations were not all read",
             extra={"event": "user_failed", "user_id": user.window.user_id, "error": str(error), "step": error.step},
         )
-        with self._changed:
-            user.failed = user.failed or not self._brake.expired
-            user.unfinished = True
-            self.errors[_class(error)] += 1
-            if isinstance(error, LookerRefused) and _is_systematic(error):
-                self._refusals[error.step] += 1
+
+    def _note(self, user: User, met: Trouble, error: LookerError) -> None:
+        """A user who cannot be listed, or not to the end. The lock is held."""
+        if not user.listed and user.trouble is None:
+            self._evidence.users[met] += 1
+            self._evidence.sample += user.sampled
+        user.trouble, user.reason = met, str(error)
+
+    def _looked_at(self, user: User, error: LookerError) -> Skip | Trouble | LookerError:
+        """What the error means for this user, or the error that ends the run for all."""
+        if isinstance(error, LoginRefused):
+            return error
+        try:
+            if isinstance(error, LookerUnavailable) and self._brake.exhausted and not self._brake.expired:
+                self._probe()
+            if (
+                isinstance(error, LookerRefused)
+                and error.step == ImpersonationRefused.step
+                and error.code in {403, 404}
+            ):
+                return user.skip or self._standing(user.window.user_id, error.code)
+        except LookerError as fatal:
+            return fatal if isinstance(fatal, LoginRefused) or self._brake.exhausted else verdict.trouble(fatal)
+        return verdict.trouble(error)
 
     def _probe(self) -> None:
         """Many requests in a row failed: is it Looker, or what was asked for?"""
@@ -296,24 +369,21 @@ class Fanout[Row]:
         except LookerRefused:
             return
 
-    def _refusal(self, *, everybody: bool) -> LookerError | None:
-        """The run's error where so many users were refused that it may be all of them, and none was listed."""
-        enough = 1 if everybody else min(len(self._windows), REFUSALS_THAT_COUNT_AS_ALL)
-        step, refused = next(iter(self._refusals.most_common(1)), ("", 0))
-        if self._listed_any or refused < enough:
-            return None
-        if step == ImpersonationRefused.step:
-            return ImpersonationRefused(f"Looker refused to impersonate all of the {refused} users tried")
-        return ConversationsUnavailable(f"Looker refused the conversations of all of the {refused} users tried")
+    def _standing(self, user_id: str, refusal: int) -> Skip | Trouble:
+        """Look at a user who may not be impersonated."""
+        try:
+            body = self._looker.admin.get(f"/users/{user_id}", fields="id,is_disabled")
+            disabled = bool(msgspec.json.decode(body, type=dict[str, object]).get("is_disabled"))
+            return verdict.standing(refusal, 200, disabled=disabled)
+        except msgspec.DecodeError:
+            return Trouble.IMPERSONATION
+        except LookerRefused as error:
+            return verdict.standing(refusal, error.code, disabled=False)
 
 
-def _is_after(item: Listed, window: Window) -> bool:
-    return item.updated_at is not None and item.updated_at > window.until
-
-
-def _is_systematic(error: LookerRefused) -> bool:
-    """A refusal that may be everybody's: 403 to a sudo (404 is a deleted user), 403 or 404 to a listing."""
-    return error.code == 403 or (error.code == 404 and error.step != ImpersonationRefused.step)
+def _is_gone(error: LookerError) -> bool:
+    """A conversation that is not there any more; a 404 to its owner's sudo, or to a part of it, is another thing."""
+    return isinstance(error, LookerRefused) and error.code == 404 and error.step == LookerRefused.step
 
 
 def _class(error: LookerError) -> str:

@@ -20,6 +20,8 @@ type Members = dict[str, Part]
 UNFINISHED = {msgspec.Raw, dict, list}
 """Types of parts that may have to be decoded, all or in part."""
 
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
 DEEPEST = 8
 """Levels of objects in an element of a document's arrays: a message's heavy parts lie there, and no deeper."""
 DEEPER = 1
@@ -57,16 +59,21 @@ def _integer(text: str) -> int | str:
 
 
 # The standard library reads what strict readers refuse: NaN, lone surrogates, integers of any length.
-_DECODER = json.JSONDecoder(parse_float=_number, parse_int=_integer, parse_constant=str)
+DECODER = json.JSONDecoder(parse_float=_number, parse_int=_integer, parse_constant=str)
+
+
+class NotAnObject(ValueError):
+    """JSON, but no object."""
 
 
 def document(body: bytes) -> Members:
     """The members of a JSON object, its arrays' elements split as well. What a strict reader refuses is mended.
 
     Raises:
-        ValueError: not JSON, not UTF-8, or not an object.
+        ValueError: not JSON; UnicodeDecodeError: not UTF-8; NotAnObject.
         RecursionError: nested deeper than can be read.
     """
+    body = body.removeprefix(BYTE_ORDER_MARK)
     try:
         return _DOCUMENT.decode(body)
     except msgspec.MsgspecError:
@@ -77,13 +84,17 @@ def _members(body: bytes) -> dict[str, msgspec.Raw]:
     try:
         return _OBJECT.decode(body)
     except msgspec.ValidationError as error:
-        raise ValueError("not a JSON object") from error
+        raise NotAnObject("not a JSON object") from error
     except msgspec.DecodeError:
-        return _OBJECT.decode(_mend(body))
+        mended = _mend(body)
+    try:
+        return _OBJECT.decode(mended)
+    except msgspec.ValidationError as error:
+        raise NotAnObject("not a JSON object") from error
 
 
 def _mend(body: bytes) -> bytes:
-    text = json.dumps(_DECODER.decode(body.decode("utf-8")), ensure_ascii=False)
+    text = json.dumps(DECODER.decode(body.decode("utf-8")), ensure_ascii=False)
     # Half a surrogate pair is no character: it becomes U+FFFD.
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
 
@@ -105,7 +116,27 @@ def _decoded(raw: msgspec.Raw) -> Any:
     try:
         return msgspec.json.decode(raw)
     except msgspec.MsgspecError:
-        return _DECODER.decode(str(memoryview(raw), "utf-8", "surrogatepass"))
+        return DECODER.decode(str(memoryview(raw), "utf-8", "surrogatepass"))
+
+
+def parsed(text: str) -> Any:
+    """The value of a JSON text.
+
+    Raises:
+        ValueError: it is none.
+        RecursionError: nested deeper than can be read.
+    """
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.MsgspecError, UnicodeEncodeError):
+        return DECODER.decode(text.strip())
+
+
+def text(part: Part) -> str | None:
+    """The text, read or unread; None for anything else."""
+    if isinstance(part, msgspec.Raw) and memoryview(part)[0] == ord('"'):
+        return str(_decoded(part))
+    return part if isinstance(part, str) else None
 
 
 def is_null(part: Part) -> bool:

@@ -12,7 +12,7 @@ from sluice.looker import lenient
 from sluice.looker.lenient import Part
 
 type Summary = dict[str, Any]
-type Node = dict[str, "Node | Rule"]
+type Node = dict[str, "Node | Rule | Content"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +25,19 @@ class Rule:
     summary: Callable[[Part], Summary] | None = None
 
 
+class Content:
+    """Marks what is conversation and no data: kept whole, however long a list it is."""
+
+
+CONTENT = Content()
+REST = "*"
+"""The key of a node that stands for every key it does not name."""
+
+
 def _columns(schema: Part) -> Summary:
     fields = lenient.members(schema).get("fields")
     names = [lenient.members(field).get("name") for field in lenient.elements(fields)]
-    columns = [lenient.loads(name) for name in names if name is not None]
+    columns = [lenient.loads(name) for name in names if not lenient.is_null(name)]
     return {"columns": columns} if columns else {}
 
 
@@ -66,7 +75,7 @@ RULES = (
     Rule("systemMessage.analysis.progressEvent.executionOutput", "output of the analysis code, with its data"),
 )
 
-# Objects where nothing is dropped but snake_case spellings are made one with the rest.
+# Objects where nothing is dropped but snake_case spellings are made one with the rest: all in them is conversation.
 _NAMED = (
     "userMessage",
     *(f"systemMessage.{kind}.query.datasources[].bigqueryTableReference" for kind in ("schema", "data")),
@@ -80,6 +89,18 @@ _NAMED = (
     "systemMessage.exampleQueries.exampleQueries[]",
     "systemMessage.citation",
     "systemMessage.error",
+)
+
+# What belongs to the conversation however long it is, in objects that may also hold data.
+_WHOLE = (
+    "systemMessage.text.parts",
+    "systemMessage.data.generatedSql",
+    "systemMessage.data.result.columns",
+    *(f"systemMessage.{kind}.query.question" for kind in ("schema", "data")),
+    *(
+        f"systemMessage.analysis.progressEvent.{part}"
+        for part in ("code", "plannedReasoning", "plannerReasoning", "codeExplanation", "resultNaturalLanguage")
+    ),
 )
 
 _KNOWN_KEYS = (
@@ -103,15 +124,17 @@ CAMEL = {_snake(key): key for key in _KNOWN_KEYS}
 
 def _tree() -> Node:
     tree: Node = {}
-    for path, leaf in [(rule.path, rule) for rule in RULES] + [(path, None) for path in _NAMED]:
+    leaves: list[tuple[str, Rule | Content]] = [(rule.path, rule) for rule in RULES]
+    leaves += [(path, CONTENT) for path in (*_WHOLE, *(f"{path}.{REST}" for path in _NAMED))]
+    for path, leaf in leaves:
         node = tree
         *parents, last = path.replace("[]", ".[]").split(".")
         for part in parents:
             child = node.setdefault(part, {})
-            if isinstance(child, Rule):
-                raise TypeError(f"{path}: {child.path} is dropped already")
+            if not isinstance(child, dict):
+                raise TypeError(f"{path}: what is above it has a rule already")
             node = child
-        node.setdefault(last, {} if leaf is None else leaf)
+        node.setdefault(last, leaf)
     return tree
 
 
@@ -119,7 +142,7 @@ def _in_both_spellings(node: Node) -> Node:
     """By snake_case too, even where the usual spelling is taken: no second spelling saves a heavy part."""
     spelled: Node = {}
     for key, child in node.items():
-        spelled[key] = child if isinstance(child, Rule) else _in_both_spellings(child)
+        spelled[key] = _in_both_spellings(child) if isinstance(child, dict) else child
         if _snake(key) in CAMEL:
             spelled[_snake(key)] = spelled[key]
     return spelled

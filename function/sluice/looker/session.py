@@ -8,6 +8,8 @@ AuthSession has its own), locks (it has none), and JSON reading that does not sl
 import logging
 import re
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Annotated, Any, cast
 
 import msgspec
@@ -18,13 +20,35 @@ from looker_sdk.rtl.auth_session import AuthSession
 from looker_sdk.rtl.auth_token import AccessToken, AuthToken
 from looker_sdk.rtl.transport import Transport, TransportOptions
 
-from sluice.errors import ImpersonationRefused, LoginRefused, LookerError, LookerMalformed, LookerRefused
+from sluice.errors import (
+    ImpersonationRefused,
+    LoginRefused,
+    LookerError,
+    LookerMalformed,
+    LookerMisdirected,
+    LookerRefused,
+)
 from sluice.looker.brake import Brake
-from sluice.looker.transport import PooledTransport
+from sluice.looker.flight import Flight
+from sluice.looker.transport import Options, PooledTransport
 from sluice.settings import Settings
 
 API_VERSION = "4.0"
+TOKEN_SECONDS = 3600
+"""How long a token lives unless Looker says otherwise: its own default."""
+MAX_TOKEN_SECONDS = 86400
+LOGOUT_SECONDS = 10.0
+"""A token that cannot be logged out in that time dies of old age."""
+KEY_STATUSES = {401, 404, 422}
+"""How Looker refuses an API key; wrong credentials are a 404."""
+FLIGHT_SHARE = 3
+"""Bytes of large answers held at once, in sizes of the buffer behind them."""
 USER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+REFUSED_HINT = (
+    "The API key itself was not called wrong. Check that its user is not disabled and may use the API, that an IP "
+    "allow-list holds the address the function's requests come from, and LOOKER_BASE_URL."
+)
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +56,17 @@ log = logging.getLogger(__name__)
 class _Token(msgspec.Struct):
     # What fits a header and nothing else: http.client quotes what does not fit in its error.
     access_token: Annotated[str, msgspec.Meta(pattern=r"^[!-~]+\Z")]
-    token_type: str = ""
-    expires_in: int = 3600
+    token_type: str | None = None
+    expires_in: object = None
+
+    @property
+    def seconds(self) -> int:
+        """How long it lives; looker-sdk, too, takes 3600.0 and null. A token that dies earlier is answered 401."""
+        value = self.expires_in
+        if isinstance(value, str | int | float) and not isinstance(value, bool):
+            with suppress(ValueError, OverflowError):
+                return max(0, min(int(float(value)), MAX_TOKEN_SECONDS))
+        return TOKEN_SECONDS
 
 
 def _deserialize(*, data: str, structure: Any) -> AccessToken:
@@ -41,7 +74,7 @@ def _deserialize(*, data: str, structure: Any) -> AccessToken:
         token = msgspec.json.decode(data, type=_Token)
     except msgspec.DecodeError as error:
         raise LookerMalformed("the answer to a login holds no access token", step="login") from error
-    return AccessToken(access_token=token.access_token, token_type=token.token_type, expires_in=token.expires_in)
+    return AccessToken(access_token=token.access_token, token_type=token.token_type or "", expires_in=token.seconds)
 
 
 class _ApiSettings(PApiSettings):
@@ -75,7 +108,14 @@ class _AdminAuth(AuthSession):
         try:
             super()._login(transport_options)
         except LookerRefused as error:
-            raise LoginRefused(f"Looker refused the API key: HTTP {error.code}") from error
+            if error.code in KEY_STATUSES and error.explained:
+                raise LoginRefused(f"Looker refused the API key: HTTP {error.code}") from error
+            raise LoginRefused(f"Looker refused the login: {error}", hint=REFUSED_HINT) from error
+        except LookerMisdirected as error:
+            raise LoginRefused(f"the login did not reach Looker's API: {error}", hint=error.hint) from error
+        except LookerError as error:
+            error.step = LoginRefused.step
+            raise
 
     def current(self) -> str:
         return self.token.access_token
@@ -129,29 +169,45 @@ class Session:
         self._auth = auth
         self._api = APIMethods(auth, auth.deserialize, serialize.serialize40, auth.transport, API_VERSION)
 
-    def get(self, path: str, **query: str | int | bool) -> bytes:
+    def get(self, path: str, *, once: bool = False, **query: str | int | bool) -> bytes:
         """GET /api/4.0{path}, the body as Looker sent it.
 
+        `once` is for a request that starts work inside Looker, such as a query: where it may have arrived, it is not
+        sent again.
+
         Raises:
-            LookerRefused, LookerUnavailable: as PooledTransport.request.
-            LoginRefused: the API key was not accepted.
+            LookerRefused, LookerUnavailable, LookerMisdirected, LookerUntrusted, LookerMalformed: as
+                PooledTransport.request.
+            LoginRefused: the admin could not log in.
         """
+        return self._authenticated(lambda: self._api.get(path, bytes, dict(query), Options(once=once)))
+
+    def post(self, path: str, body: object, **query: str | int | bool) -> bytes:
+        """POST /api/4.0{path} with `body` as JSON; never sent again where it may have arrived. Raises as `get`."""
+        text = msgspec.json.encode(body).decode()
+        options = Options(once=True, headers={"Content-Type": "application/json"})
+        return self._authenticated(lambda: self._api.post(path, bytes, dict(query), text, options))
+
+    @property
+    def logged_in(self) -> bool:
+        """Whether there is a token: where there is none, a request that failed was a login."""
+        return bool(self._auth.current())
+
+    def _authenticated(self, send: Callable[[], Any]) -> bytes:
+        """Send; where the token has died, log in anew and send again: a request refused with 401 did nothing."""
         stale = self._auth.current()
         try:
-            return self._get(path, query)
+            return cast(bytes, send())
         except LookerRefused as error:
             if error.code != 401:
                 raise
             self._auth.forget(stale or self._auth.current())
-            return self._get(path, query)
-
-    def _get(self, path: str, query: dict[str, str | int | bool]) -> bytes:
-        return cast(bytes, self._api.get(path, bytes, dict(query)))
+            return cast(bytes, send())
 
     def close(self) -> None:
         """Log out where a token was opened. A refusal is logged: the token then dies of old age."""
         try:
-            self._auth.logout()
+            self._auth.logout(transport_options=Options(late=LOGOUT_SECONDS))
         except LookerError as error:
             log.warning("a token was not logged out", extra={"event": "logout_failed", "error": str(error)})
 
@@ -160,11 +216,13 @@ class Looker:
     """The instance: one pool of connections, one admin token, any number of impersonated users."""
 
     def __init__(self, settings: Settings, brake: Brake) -> None:
+        self.flight = Flight(FLIGHT_SHARE * settings.buffer_bytes)
         self._transport = PooledTransport(
             settings.looker_base_url,
             timeout=settings.looker_timeout_seconds,
             retries=settings.looker_retries,
             brake=brake,
+            flight=self.flight,
         )
         self._admin = _AdminAuth(_ApiSettings(settings), self._transport)
         self.admin = Session(self._admin)

@@ -5,22 +5,37 @@ connections; and on every error the SDK downloads documentation from a CDN. This
 """
 
 import random
-from collections.abc import MutableMapping
+import time
+from collections.abc import Callable, MutableMapping
+from functools import partial
+from typing import cast
 from urllib.parse import urlencode, urlsplit
 
 from looker_sdk.rtl import transport as rtl
 
-from sluice.errors import LookerRefused, LookerUnavailable
+from sluice.errors import LookerError, LookerRefused, LookerUnavailable
+from sluice.looker.answers import error_of, is_whole, may_pass, retry_after
 from sluice.looker.brake import Brake
 from sluice.looker.connections import FAILURES, Answer, Connections, Failure
+from sluice.looker.flight import Flight
 
 FIRST_PAUSE_SECONDS = 0.5
-LONGEST_PAUSE_SECONDS = 30.0
-LONGEST_RETRY_AFTER_SECONDS = 300.0
+MAX_PAUSE_SECONDS = 30.0
 
-# A load balancer answers 502-504 for an instance that is restarting; 500 is the instance's own failure.
-AWAY = {502, 503, 504}
-RETRIED = {429, 500} | AWAY
+GRACE_SECONDS = 3.0
+"""For what is under way when the run's time is over."""
+
+
+class Options(rtl.TransportOptions, total=False):
+    """The SDK's options of a request, and ours.
+
+    Fields:
+        once: the request starts work inside Looker, so it is not sent again where it may have arrived
+        late: sent after the run's deadline too, with so many seconds for all attempts together
+    """
+
+    once: bool
+    late: float
 
 
 class PooledTransport(rtl.Transport):
@@ -28,16 +43,21 @@ class PooledTransport(rtl.Transport):
 
     Args:
         base_url: origin of the API, e.g. https://example.cloud.looker.com
-        timeout: longest wait for an answer, in seconds
+        timeout: longest wait for an answer to begin, and from there for its end, in seconds
         retries: how often a request is sent again when that may help
-        brake: shared by every request of the run
+        brake: shared by every request of the run; what is under way at its deadline is cut
+        flight: bounds the bytes of large answers
+
+    Raises:
+        SettingsError: as Connections.
     """
 
-    def __init__(self, base_url: str, *, timeout: float, retries: int, brake: Brake) -> None:
+    def __init__(self, base_url: str, *, timeout: float, retries: int, brake: Brake, flight: Flight) -> None:
         self._base_url = base_url
         self._retries = retries
         self._brake = brake
-        self._connections = Connections(base_url, timeout=timeout)
+        self._connections = Connections(base_url, timeout=timeout, flight=flight)
+        self._deaf = False
 
     @classmethod
     def configure(cls, settings: rtl.PTransportSettings) -> rtl.Transport:
@@ -63,64 +83,69 @@ class PooledTransport(rtl.Transport):
         """Send one request, again where that may help.
 
         Raises:
-            LookerUnavailable: no answer, 429 or 502-504 after every retry.
-            LookerRefused: any other status of 300 or above; 500 after every retry.
+            LookerUnavailable: no answer, 429 or 502-504 after every retry; the run's time is over.
+            LookerMisdirected: a redirect, or a page instead of an error of Looker's.
+            LookerUntrusted: the certificate is not accepted.
+            LookerMalformed: a body that is too large, or compressed in an unknown way.
+            LookerRefused: any other status of 400 or above; 500 after every retry.
         """
         # A fresh dict for the authenticator: it writes the headers of a login into the options it is given.
         headers = dict(authenticator({}) if authenticator else {})
-        headers |= (transport_options or {}).get("headers") or {}
+        options = cast(Options, transport_options or {})
+        headers |= options.get("headers") or {}
         target = path.removeprefix(self._base_url) + (f"?{urlencode(query_params)}" if query_params else "")
+        call = f"{method.name} {urlsplit(path).path}"
+        deadline, once = self._deadline(options.get("late"), call), options.get("once", False)
         for attempt in range(self._retries + 1):
             self._brake.wait()
-            answer = self._send(method.name, target, body, headers)
-            if not isinstance(answer, FAILURES) and answer.status < 300 and not _broken(answer):
+            answer = self._send(method.name, target, body, headers, once=once, deadline=deadline)
+            if isinstance(answer, Answer) and is_whole(answer):
                 self._brake.answered()
                 return rtl.Response(True, answer.data, rtl.ResponseMode.BINARY)
-            if not _may_pass(answer) or attempt == self._retries or not self._pause(attempt, answer):
+            if attempt == self._retries or time.monotonic() >= deadline() or not may_pass(answer, once=once):
                 break
-        raise self._failure(f"{method.name} {urlsplit(path).path}", answer)
+            if not self._pause(attempt, answer):
+                break
+        self._deaf = self._deaf or ("late" in options and isinstance(answer, FAILURES))
+        raise self._failed(error_of(call, answer))
 
-    def _send(self, method: str, target: str, body: bytes | None, headers: dict[str, str]) -> Answer | Failure:
+    def _deadline(self, late: float | None, call: str) -> Callable[[], float]:
+        """By when all must be over. What is not to be sent any more raises LookerUnavailable."""
+        if late is None:
+            if self._brake.expired:
+                raise LookerUnavailable(f"{call}: not sent, since the run's time is over")
+            return lambda: self._brake.deadline + GRACE_SECONDS
+        if self._deaf and self._brake.ending:
+            raise LookerUnavailable(f"{call}: not sent, since Looker does not answer")
+        return partial(float, time.monotonic() + late)
+
+    def _send(
+        self,
+        method: str,
+        target: str,
+        body: bytes | None,
+        headers: dict[str, str],
+        *,
+        once: bool,
+        deadline: Callable[[], float],
+    ) -> Answer | Failure:
         try:
-            return self._connections.send(method, target, body, headers)
+            return self._connections.send(method, target, body, headers, once=once, deadline=deadline)
         except FAILURES as error:
             return error
 
     def _pause(self, attempt: int, answer: Answer | Failure) -> bool:
         """Wait before the next attempt; False where the run has no time left for it."""
-        pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**attempt) * random.uniform(0.5, 1.0)
-        asked = _retry_after(answer)
+        pause = min(MAX_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**attempt) * random.uniform(0.5, 1.0)
+        asked = retry_after(answer)
         if asked is not None:
             # Everybody waits: what Looker limits is the instance, not one connection.
             return self._brake.hold(asked)
         return self._brake.sleep(pause)
 
-    def _failure(self, call: str, answer: Answer | Failure) -> Exception:
-        if isinstance(answer, FAILURES):
+    def _failed(self, error: LookerError) -> LookerError:
+        if isinstance(error, LookerRefused):
+            self._brake.answered()
+        elif not self._brake.expired:  # what was cut then says nothing about Looker
             self._brake.unanswered()
-            return LookerUnavailable(f"{call}: {type(answer).__name__}")
-        if answer.status < 300:
-            self._brake.unanswered()
-            return LookerUnavailable(f"{call}: an answer that is not JSON")
-        if answer.status == 429 or answer.status in AWAY:
-            self._brake.unanswered()
-            return LookerUnavailable(f"{call}: HTTP {answer.status}")
-        self._brake.answered()
-        return LookerRefused(f"{call}: HTTP {answer.status}", code=answer.status)
-
-
-def _may_pass(answer: Answer | Failure) -> bool:
-    return isinstance(answer, FAILURES) or answer.status in RETRIED or _broken(answer)
-
-
-def _broken(answer: Answer) -> bool:
-    """A success that holds the HTML page of something in between, or JSON that was cut short."""
-    text = answer.data.strip()
-    ends = {b"{": b"}", b"[": b"]"}.get(text[:1], text[-1:])
-    return answer.status < 300 and (text.startswith(b"<") or not text.endswith(ends))
-
-
-def _retry_after(answer: Answer | Failure) -> float | None:
-    """Seconds asked for by a Retry-After header; its date form is rare enough to fall back to our own pause."""
-    text = answer.retry_after if isinstance(answer, Answer) else ""
-    return min(float(text), LONGEST_RETRY_AFTER_SECONDS) if text.isdecimal() else None
+        return error

@@ -18,9 +18,9 @@ from sluice.warehouse.connection import Connection, pauses
 from sluice.warehouse.definitions import schema, statement
 from sluice.warehouse.failures import errors
 from sluice.warehouse.jobs import Jobs
-from sluice.warehouse.versions import Versions
+from sluice.warehouse.versions import Held, Versions
 
-TABLES = ("conversations", "rejects", "sync_runs", "sync_users")
+TABLES = ("conversations", "rejects", "feedback", "sync_runs", "sync_users")
 ABANDONED_AFTER_SECONDS = 2 * 3600
 """Twice the longest time a function may run."""
 COMMIT_ATTEMPTS = 6
@@ -34,18 +34,29 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Watermark:
-    """How far one user is. `owed_since` is the start of a window that was left unfinished."""
+    """How far one user is. `owed_since` is the start of a window that was left unfinished.
+
+    `skipped_reason` is why the user could not be read when a run last asked, at `skipped_at`; `failed_runs` counts runs
+    in a row that failed for this user alone.
+    """
 
     watermark: datetime | None
     owed_since: datetime | None
+    skipped_reason: str | None = None
+    skipped_at: datetime | None = None
+    failed_runs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """How far the installation is: every user's watermark, and where the ledger began (None before the first run)."""
+    """How far the installation is: every user's watermark, and where the ledger began (None before the first run).
+
+    `most_seen` is the most users a plain run of the last 14 days saw.
+    """
 
     users: Mapping[str, Watermark]
     began: datetime | None
+    most_seen: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +64,7 @@ class Move:
     """What a run did with the window of some users.
 
     `anchored`: the window begins where nothing before it is wanted, so that it may set a first watermark.
+    `skipped`: why the users could not be read. `failed`: they failed on their own account.
     """
 
     since: datetime
@@ -60,6 +72,8 @@ class Move:
     finished: bool
     anchored: bool
     user_ids: Sequence[str]
+    skipped: str | None = None
+    failed: bool = False
 
 
 class Ledger:
@@ -117,13 +131,14 @@ class Ledger:
 
     def position(self) -> Position:
         """Raises: WarehouseRefused, WarehouseUnavailable."""
-        began, users = None, {}
+        began, most_seen, users = None, 0, {}
         for row in self._rows("watermarks", []):
             if row["user_id"] is None:
-                began = row["watermark"]
+                began, most_seen = row["watermark"], row["most_seen"] or 0
             else:
-                users[row["user_id"]] = Watermark(row["watermark"], row["owed_since"])
-        return Position(users, began)
+                memory = (row["skipped_reason"], row["skipped_at"], row["failed_runs"] or 0)
+                users[row["user_id"]] = Watermark(row["watermark"], row["owed_since"], *memory)
+        return Position(users, began, most_seen)
 
     def versions(self, wanted: Mapping[datetime, Sequence[str]]) -> Versions:
         """Versions that are held: for each moment, those of these users that changed at or after it.
@@ -135,7 +150,14 @@ class Ledger:
         parameters = [bigquery.ScalarQueryParameter("windows", "STRING", json.dumps(windows))]
 
         def held(rows: Iterable[Any]) -> Versions:
-            return Versions((row["id"], row["updated_at"], row["deleted"]) for row in rows)
+            fresh: dict[str, Held] = {}
+
+            def version(row: Any) -> tuple[str, datetime, bool, str]:
+                if row["message_count"] is not None:
+                    fresh[row["id"]] = Held(row["user_id"], row["updated_at"], row["message_count"], row["raw_bytes"])
+                return row["id"], row["updated_at"], row["deleted"], row["user_id"]
+
+            return Versions(map(version, rows), fresh)
 
         return self._read("held_versions", parameters, held)
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from sluice.looker.fanout import Window
+from sluice.errors import DiscoveryFailed
+from sluice.looker.window import Window
 from sluice.plan import BEGINNING, Kind, Order, Plan, earliest
 from sluice.warehouse.ledger import Position, Watermark
 from tests.unit.sluice.warehouse.tables import settings
@@ -132,3 +133,75 @@ def test_the_earliest_of_the_windows() -> None:
     windows = [Window("a", NOW, NOW), Window("b", BEGAN, NOW)]
     assert earliest(windows, NOW) == BEGAN
     assert earliest([], NOW) == NOW
+
+
+MEMORY = {
+    "well": Watermark(REACHED, None),
+    "disabled lately": Watermark(REACHED, REACHED - DAY, "disabled", NOW - 6 * DAY),
+    "disabled long ago": Watermark(REACHED, REACHED - DAY, "disabled", NOW - 8 * DAY),
+    "owed": Watermark(REACHED, REACHED - DAY),
+    "failing": Watermark(REACHED, None, failed_runs=2),
+    "failing for good": Watermark(REACHED, None, failed_runs=3),
+}
+REMEMBERING = Position(MEMORY, BEGAN, most_seen=10)
+
+
+def chosen(planned: Plan, *found: str) -> tuple[list[str], int, int]:
+    choice = planned.choose(dict.fromkeys(found))
+    assert choice.seen == len(choice.windows) + choice.idle + choice.skipped
+    return [window.user_id for window in choice.windows], choice.idle, choice.skipped
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_who_could_not_be_read_is_asked_for_again_after_a_week(kind: Kind) -> None:
+    planned = plan(kind, REMEMBERING)
+    assert chosen(planned, *MEMORY) == ([user for user in MEMORY if user != "disabled lately"], 0, 1)
+
+
+def test_users_that_are_named_are_asked_for_whatever_is_remembered() -> None:
+    named = plan(position=REMEMBERING, users=("disabled lately",))
+    assert chosen(named, "disabled lately") == (["disabled lately"], 0, 0)
+    assert chosen(plan(position=REMEMBERING, since=BEGAN), "disabled lately") == ([], 0, 1)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_who_is_owed_a_window_is_served_though_discovery_does_not_show_them(kind: Kind) -> None:
+    assert chosen(plan(kind, REMEMBERING), "well") == (["well", "disabled long ago", "owed"], 0, 0)
+    assert chosen(plan(kind, REMEMBERING, until=NOW), "well") == (["well"], 0, 0)
+    assert chosen(plan(kind, REMEMBERING, users=("well",)), "well") == (["well"], 0, 0)
+
+
+def test_after_three_failed_runs_in_a_row_it_is_the_last_chance() -> None:
+    windows = plan(position=REMEMBERING).windows([*MEMORY, "never seen"])
+    assert [window.user_id for window in windows if window.last_chance] == ["failing for good"]
+
+
+def test_only_plain_daily_runs_recheck() -> None:
+    (window,) = plan().windows(["reached"])
+    assert window.recheck_since == NOW - 2 * DAY
+    for planned in (plan(Kind.HISTORICAL), plan(until=NOW), plan(users=("reached",)), plan(since=BEGAN)):
+        assert not planned.rechecks
+        assert {window.recheck_since for window in planned.windows(USERS)} == {None}
+
+
+@pytest.mark.parametrize(
+    ("found", "position", "doubts"),
+    [
+        (10, REMEMBERING, {}),
+        (5, REMEMBERING, {}),
+        (4, REMEMBERING, {"DiscoveryShrunk": 6}),
+        (1, Position({}, BEGAN, most_seen=3), {"DiscoveryShrunk": 2}),
+        (1, FIRST, {}),
+        (0, FIRST, {"DiscoveryEmpty": 1}),
+    ],
+)
+def test_a_discovery_that_shows_few_is_doubted(found: int, position: Position, doubts: dict[str, int]) -> None:
+    assert plan(position=position).doubts(found) == doubts
+    assert plan(position=position, users=("well",)).doubts(1) == {}
+
+
+@pytest.mark.parametrize("position", [REMEMBERING, Position(MEMORY, BEGAN)])
+def test_a_discovery_that_shows_nobody_is_no_source(position: Position) -> None:
+    with pytest.raises(DiscoveryFailed, match="no user") as caught:
+        plan(position=position).doubts(0)
+    assert "LOOKER_USER_QUERY_ID" in caught.value.hint

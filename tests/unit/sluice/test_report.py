@@ -5,7 +5,7 @@ import pytest
 from sluice import __version__
 from sluice.errors import LoginRefused, LookerUnavailable
 from sluice.plan import Kind, Order
-from sluice.report import Report, Row
+from sluice.report import CONVERSATIONS, Report, Row
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -52,8 +52,8 @@ def test_the_answer_to_the_caller() -> None:
     told.end("partial")
     body = told.body()
     assert (body["state"], body["kind"], body["dry_run"]) == ("partial", "daily", False)
-    assert body["users"] == {"seen": 3, "finished": 1, "failed": 2, "unfinished": 0}
-    assert body["conversations"] == dict.fromkeys(("listed", "fetched", "unchanged", "rejected", "vanished"), 0)
+    assert body["users"] == {"seen": 3, "finished": 1, "skipped": 0, "failed": 2, "unfinished": 0}
+    assert body["conversations"] == dict.fromkeys(CONVERSATIONS, 0)
     assert body["window"] == {"since": "2026-10-31T00:00:00+00:00", "until": "2026-11-01T00:00:00+00:00"}
     assert (body["errors"], body["jobs"]) == ({"LookerRefused:impersonate:403": 2}, {"load": "j"})
     assert 0 <= body["stages"]["discover"] < 1

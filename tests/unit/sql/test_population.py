@@ -77,6 +77,7 @@ def test_turns(simulated: Dataset, truth: Truth) -> None:
         "clock_skew": "clock_skew",
         "errors": "errors",
         "recovered_errors": "recovered_errors",
+        "messages_not_understood": "not_understood",
     }
     expected = [
         {
@@ -107,14 +108,16 @@ def test_daily(simulated: Dataset, truth: Truth, view: str, key: str) -> None:
     expected = []
     for (day, value), rows in conversations.items():
         asked = [turn for _, turn in turns.get((day, value), [])]
-        answered = sum(turn["answered"] for turn in asked)
+        answered = sum(turn["answered"] is True for turn in asked)
+        unknown = sum(turn["answered"] is None for turn in asked)
         figures = {
             "day": day,
             key: value,
             "conversations": len(rows),
             "turns": len(asked),
             "answered_turns": answered,
-            "answered_percent": plain(100 * answered / len(asked)) if asked else None,
+            "unknown_turns": unknown,
+            "answered_percent": plain(100 * answered / known) if (known := len(asked) - unknown) else None,
             "errors": sum(turn["errors"] for turn in asked),
             **_percentiles("wait", [turn["wait_seconds"] for turn in asked]),
         }
@@ -160,7 +163,7 @@ def test_unanswered_or_slow(simulated: Dataset, truth: Truth) -> None:
     expected: Counter[str] = Counter()
     for _, turn in truth.turns:
         seconds = turn["processing_seconds"] if turn["wait_seconds"] is None else turn["wait_seconds"]
-        if not turn["answered"]:
+        if turn["answered"] is False:
             expected["unanswered"] += 1
         elif seconds is not None and seconds > 60:
             expected["slow"] += 1

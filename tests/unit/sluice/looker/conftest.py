@@ -1,14 +1,17 @@
+import ssl
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from bench.certificate import Certificate, issue
 from local.looker.app import Looker
 from local.looker.population import Population
 from local.looker.server import serve
 from sluice.looker import transport
+from tests.unit.sluice.looker.scripted import Server
 from tests.unit.sluice.looker.sessions import opened
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -48,3 +51,21 @@ def closed() -> Iterator[None]:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retries follow at once."""
     monkeypatch.setattr(transport, "FIRST_PAUSE_SECONDS", 0.01)
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    return issue(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture(params=["http", "https"])
+def server(
+    request: pytest.FixtureRequest, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Server]:
+    tls = None
+    if request.param == "https":
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(certificate.certificate, certificate.key)
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate.bundle))
+    with closing(Server(tls)) as running:
+        yield running

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from local.looker.app import Looker as Simulated
+from sluice.errors import LookerRefused
 from sluice.looker.brake import Brake
 from sluice.looker.session import Looker, Session
 from sluice.settings import Settings
@@ -47,22 +48,25 @@ class Meddled(Session):
         self.meddle = meddle
         self.asked = 0
 
-    def get(self, path: str, **query: str | int | bool) -> bytes:
+    def get(self, path: str, *, once: bool = False, **query: str | int | bool) -> bytes:
         number, self.asked = self.asked, self.asked + 1
         self.meddle(number, query)
-        return super().get(path, **query)
+        return super().get(path, once=once, **query)
 
 
 class Scripted(Session):
-    """Answers by itself, one answer after the other; `paths` is what was asked for."""
+    """Answers by itself, one answer after the other; `paths` is what was asked for. It refuses to run query tasks."""
 
     def __init__(self, *answers: bytes | Exception) -> None:
         self.answers = list(answers)
         self.paths: list[str] = []
 
-    def get(self, path: str, **query: str | int | bool) -> bytes:
+    def get(self, path: str, *, once: bool = False, **query: str | int | bool) -> bytes:
         self.paths.append(path)
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+    def post(self, path: str, body: object, **query: str | int | bool) -> bytes:
+        raise LookerRefused(f"POST {path}: HTTP 404", code=404)

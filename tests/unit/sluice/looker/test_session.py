@@ -208,3 +208,32 @@ def test_a_token_that_fits_no_header_is_malformed_and_not_told(start: Start, pre
 def test_an_id_that_is_no_id_never_reaches_a_path(start: Start, user_id: str) -> None:
     with pytest.raises(ValueError, match="not a Looker user id"):
         client(start()).sudo(user_id)
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("kind", ["500", "502", "503", "truncated", "short", "drop", "garbage", "slow"])
+def test_what_starts_work_inside_looker_is_sent_once(start: Start, kind: str) -> None:
+    looker = start()
+    ours = client(looker, looker_retries=3)
+    ours._transport._connections._timeout = 0.2
+    looker.faults.add(Fault(kind, path="/queries/", times=None, seconds=1.0 if kind == "slow" else None))
+    with pytest.raises(LookerRefused if kind == "500" else LookerUnavailable):
+        ours.admin.get(f"/queries/{looker.query_id}/run/json", once=True, limit=-1)
+    assert looker.faults.fired[kind] == 1
+
+
+@pytest.mark.usefixtures("impatient")
+def test_what_is_sent_once_is_sent_again_where_it_was_refused_before_it_began(start: Start) -> None:
+    looker = start()
+    ours = client(looker)
+    looker.faults.add(Fault("502", path="/login"), Fault("429", path="/queries/"), Fault("expire", path="/queries/"))
+    assert b"user.id" in ours.admin.get(f"/queries/{looker.query_id}/run/json", once=True, limit=-1)
+    assert len(looker.requests.find("/queries/", status=200)) == 1
+
+
+def test_a_body_is_posted_as_json(start: Start) -> None:
+    looker = start()
+    with pytest.raises(LookerRefused) as caught:
+        client(looker).admin.post("/query_tasks", {"query_id": "1", "result_format": "json"}, limit=-1)
+    assert caught.value.code == 404
+    assert len(looker.requests.find("/query_tasks", "POST")) == 1

@@ -12,9 +12,11 @@ from looker_sdk.rtl.transport import HttpMethod
 from local.looker.app import Looker
 from local.looker.faults import Fault
 from sluice.errors import LookerRefused, LookerUnavailable
+from sluice.looker.answers import MAX_RETRY_AFTER_SECONDS, retry_after
 from sluice.looker.brake import Brake
 from sluice.looker.connections import Answer
-from sluice.looker.transport import LONGEST_RETRY_AFTER_SECONDS, PooledTransport, _retry_after
+from sluice.looker.flight import Flight
+from sluice.looker.transport import PooledTransport
 
 PASSING = ["429", "500", "502", "503", "truncated", "short", "drop", "garbage"]
 
@@ -49,7 +51,7 @@ def calling(looker: Looker, brake: Brake, impatient: None) -> Iterator[Callable[
     made: list[PooledTransport] = []
 
     def make(**options: Any) -> Caller:
-        chosen: dict[str, Any] = {"timeout": 5.0, "retries": 3, "brake": brake} | options
+        chosen: dict[str, Any] = {"timeout": 5.0, "retries": 3, "brake": brake, "flight": Flight(1 << 30)} | options
         made.append(PooledTransport(looker.url, **chosen))
         return Caller(looker, made[-1])
 
@@ -91,8 +93,10 @@ def test_a_refusal_is_final_and_carries_its_status(looker: Looker, calling: Call
 
 @pytest.mark.usefixtures("impatient")
 def test_nobody_listens(brake: Brake) -> None:
-    with closing(PooledTransport("http://127.0.0.1:9", timeout=1, retries=1, brake=brake)) as transport:
-        with pytest.raises(LookerUnavailable, match=r"GET /api/4\.0/user: ConnectionRefusedError"):
+    with closing(
+        PooledTransport("http://127.0.0.1:9", timeout=1, retries=1, brake=brake, flight=Flight(1))
+    ) as transport:
+        with pytest.raises(LookerUnavailable, match=r"GET /api/4\.0/user: 127\.0\.0\.1:9 refuses connections"):
             transport.request(HttpMethod.GET, "http://127.0.0.1:9/api/4.0/user")
         assert transport.calls == 2
 
@@ -162,13 +166,13 @@ def test_a_run_that_ends_tries_nothing_again(looker: Looker, calling: Callable[.
     [
         ("7", 7.0),
         ("0", 0.0),
-        ("86400", LONGEST_RETRY_AFTER_SECONDS),
+        ("86400", MAX_RETRY_AFTER_SECONDS),
         ("Wed, 21 Oct 2026 07:28:00 GMT", None),
         ("-1", None),
     ],
 )
 def test_the_header_retry_after(header: str, seconds: float | None) -> None:
-    assert _retry_after(Answer(429, b"", header)) == seconds
+    assert retry_after(Answer(429, b"", header)) == seconds
 
 
 def test_an_empty_answer_is_an_answer(looker: Looker, calling: Callable[..., Caller]) -> None:

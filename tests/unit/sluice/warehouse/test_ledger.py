@@ -22,6 +22,7 @@ from sluice.warehouse.connection import Connection
 from sluice.warehouse.definitions import statement
 from sluice.warehouse.jobs import Jobs
 from sluice.warehouse.ledger import TABLES, Ledger, Move, Position, Watermark
+from sluice.warehouse.versions import Held
 from tests.unit.sluice.warehouse.tables import NOON, conversation, held, insert, reject, settings, staged
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -187,6 +188,84 @@ def test_the_rules_of_the_watermarks(connection: Connection, ledger: Ledger, run
     rows = held(connection, "sync_users")
     assert len({row["user_id"] for row in rows}) == len(rows)
     assert {row["run_id"] for row in rows if row["user_id"] in expected} == {run_id}
+
+
+def test_what_is_remembered_of_users_who_cannot_be_read(connection: Connection, ledger: Ledger, run_id: str) -> None:
+    long_ago = NOON - 30 * DAY
+    before: dict[str, dict[str, Any]] = {
+        "was skipped": {"skipped_reason": "disabled", "skipped_at": long_ago, "failed_runs": 2},
+        "was failing": {"failed_runs": 2},
+        "well": {},
+    }
+    users = {
+        f"{name}, {now}": row for name, row in before.items() for now in ("done", "skipped", "gone", "failed", "open")
+    }
+    insert(
+        connection,
+        "sync_users",
+        *(
+            {
+                "user_id": user,
+                "watermark": NOON - DAY,
+                "owed_since": NOON - DAY,
+                "run_id": "before",
+                "recorded_at": NOON,
+            }
+            | row
+            for user, row in users.items()
+        ),
+    )
+    window = (NOON - 2 * DAY, NOON)
+
+    def those(now: str) -> list[str]:
+        return [user for user in [*users, f"new, {now}"] if user.endswith(f", {now}")]
+
+    moves = [
+        Move(*window, True, True, those("done")),
+        Move(*window, False, True, those("skipped"), "disabled"),
+        Move(*window, False, True, those("gone"), "deleted"),
+        Move(*window, False, True, those("failed"), None, True),
+        Move(*window, False, True, those("open")),
+    ]
+    table = staged(connection, run_id)
+    ledger.commit(table, moves, run_row(run_id))
+    found = ledger.position().users
+
+    def memory(user: str) -> tuple[str | None, int]:
+        row = found[user]
+        assert (row.skipped_at is None) is (row.skipped_reason is None)
+        return row.skipped_reason, row.failed_runs
+
+    assert {memory(user) for user in those("done")} == {(None, 0)}
+    assert {memory(user)[0] for user in those("skipped")} == {"disabled"}
+    assert {memory(user)[0] for user in those("gone")} == {"deleted"}
+    assert {user: memory(user) for user in those("failed")} == {
+        "was skipped, failed": (None, 3),
+        "was failing, failed": (None, 3),
+        "well, failed": (None, 1),
+        "new, failed": (None, 1),
+    }
+    assert memory("was skipped, open") == ("disabled", 2)
+    assert memory("was failing, open") == (None, 2)
+    # Asked again a week after the last time; who was left over is asked next time.
+    assert (found["was skipped, skipped"].skipped_at or long_ago) > long_ago
+    assert found["was skipped, open"].skipped_at == long_ago
+    # Owed until they can be read again; nothing is owed to who is gone.
+    assert {found[user].owed_since for user in those("skipped")} == {NOON - 2 * DAY}
+    assert {found[user].owed_since for user in those("gone")} == {None}
+    assert {found[user].watermark for user in those("gone")} == {NOON - DAY, None}
+    # Committed once more, a failure counts once.
+    ledger._run_script(
+        statement("commit", ledger._names | {"staging": table}),
+        [
+            *module._run_parameters(run_row(run_id)),
+            bigquery.ScalarQueryParameter("moves", "STRING", module._moves(moves)),
+        ],
+        f"{run_id}-again",
+    )
+    assert {user: row.failed_runs for user, row in ledger.position().users.items()} == {
+        user: row.failed_runs for user, row in found.items()
+    }
 
 
 def test_a_row_is_held_as_it_was_staged(connection: Connection, ledger: Ledger, run_id: str) -> None:
@@ -421,6 +500,40 @@ def test_runs_are_newest_first_and_complete(connection: Connection, ledger: Ledg
     assert ledger.runs(limit=1, run_id="no such run") == []
 
 
+def test_a_version_of_a_day_is_held_when_the_day_is_over(connection: Connection, ledger: Ledger, run_id: str) -> None:
+    """Midnight may stand for the day: what was fetched before its end need not be the day's last version."""
+    midnight = NOON.replace(hour=0)
+    hour = timedelta(hours=1)
+    ids = {hours: f"{run_id}-{hours}" for hours in (0, 36, 37, 50)}
+    rows = [
+        make(f"{id}-{make.__name__}", midnight, user_id=run_id, ingested_at=midnight + hours * hour)
+        for hours, id in ids.items()
+        for make in (conversation, reject)
+    ]
+    ledger.commit(staged(connection, run_id, *rows), [], run_row(run_id))
+    versions = ledger.versions({NOON - DAY: [run_id]})
+    for hours, id in ids.items():
+        for make in (conversation, reject):
+            assert versions.holds(f"{id}-{make.__name__}", midnight, False, run_id) is (hours >= 37)
+
+
+def test_what_may_be_rechecked_was_fetched_fresh_and_lately(
+    connection: Connection, ledger: Ledger, run_id: str
+) -> None:
+    now = datetime.now(UTC)
+    hour = timedelta(hours=1)
+    rows = [
+        conversation(f"{run_id}-fresh", now - 40 * hour, user_id=run_id, ingested_at=now - 30 * hour, raw_bytes=77),
+        conversation(f"{run_id}-settled", now - 40 * hour, user_id=run_id, ingested_at=now - 10 * hour),
+        conversation(f"{run_id}-old", now - 80 * hour, user_id=run_id, ingested_at=now - 79 * hour),
+        reject(f"{run_id}-refused", now - 2 * hour, user_id=run_id),
+    ]
+    ledger.commit(staged(connection, run_id, *rows), [], run_row(run_id))
+    versions = ledger.versions({now - 100 * hour: [run_id]})
+    assert len(versions) == 4
+    assert versions.fresh == {f"{run_id}-fresh": Held(run_id, now - 40 * hour, rows[0]["message_count"], 77)}
+
+
 def test_versions_that_are_held_or_were_refused(connection: Connection, ledger: Ledger, run_id: str) -> None:
     mine, yours, early, refused, gone = (f"{run_id}-{name}" for name in ("mine", "yours", "early", "refused", "gone"))
     rows = [
@@ -433,14 +546,15 @@ def test_versions_that_are_held_or_were_refused(connection: Connection, ledger: 
     ]
     ledger.commit(staged(connection, run_id, *rows), [], run_row(run_id))
     versions = ledger.versions({NOON: ["v1", "nobody"]})
-    assert versions.holds(mine, NOON, deleted=False)
-    assert versions.holds(refused, NOON, deleted=False)
-    assert versions.holds(gone, NOON, deleted=True)
-    assert not versions.holds(gone, NOON, deleted=False)
-    assert not versions.holds(early, NOON - DAY, deleted=False), "before the window"
-    assert not versions.holds(yours, NOON, deleted=False), "of somebody who is not asked for"
+    assert versions.holds(mine, NOON, deleted=False, owner="v1")
+    assert versions.holds(refused, NOON, deleted=False, owner="v1")
+    assert versions.holds(gone, NOON, deleted=True, owner="v1")
+    assert not versions.holds(gone, NOON, deleted=False, owner="v1")
+    assert not versions.holds(early, NOON - DAY, deleted=False, owner="v1"), "before the window"
+    assert not versions.holds(yours, NOON, deleted=False, owner="v2"), "of somebody who is not asked for"
+    assert not versions.holds(mine, NOON, deleted=False, owner="v2"), "of another owner"
     assert len(versions) == 3
     several = ledger.versions({NOON: ["v2"], NOON - DAY: ["v1"]})
-    assert several.holds(yours, NOON, deleted=False)
-    assert several.holds(early, NOON - DAY, deleted=False)
+    assert several.holds(yours, NOON, deleted=False, owner="v2")
+    assert several.holds(early, NOON - DAY, deleted=False, owner="v1")
     assert len(ledger.versions({})) == 0
