@@ -1,5 +1,6 @@
 """A run that cannot be done: the right status, the step, what to do, nothing committed, and the ledger says so."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
