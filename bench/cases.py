@@ -98,6 +98,7 @@ class Bench:
         yield "20 KB bodies, 8,000 conversations, 80 ms", replace(large, kb=20, conversations=8000)
         for milliseconds in (0, 20, 250):
             yield f"1,000 conversations, {milliseconds} ms", replace(large, latency=milliseconds / 1000)
+        yield "1,000 conversations, 300 ms a chunk", replace(large, put_latency=0.3)
         for workers in (10, 50, 100):
             yield f"1,000 conversations, 80 ms, {workers} workers", replace(large, workers=workers)
 

@@ -14,7 +14,7 @@ class Load:
 
     Users are numbered from 1; `heavy` of the conversations belong to user 1, the others are dealt evenly. The first
     `active` users have one conversation that changed after WATERMARK, everything else is older by days. Latency in
-    seconds, sizes in KB (1,000 bytes).
+    seconds, of Looker and of each chunk of the upload; sizes in KB (1,000 bytes).
     """
 
     users: int
@@ -23,6 +23,7 @@ class Load:
     heavy: int = 0
     active: int = 0
     latency: float = 0.08
+    put_latency: float = 0.0
     workers: int = 50
 
     def __post_init__(self) -> None:

@@ -166,6 +166,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_PUT(self) -> None:
         session = parse_qs(urlsplit(self.path).query)["upload_id"][0]
+        time.sleep(self.warehouse.load.put_latency)
         status, job, headers = self.warehouse.put(session, self.headers["Content-Range"], self.body())
         self.answer(status, job, headers)
 

@@ -11,8 +11,9 @@ from typing import Any
 import flask
 import functions_framework
 
-from sluice import __version__, heap, logs
-from sluice.errors import RequestError, Retryable, SluiceError
+from sluice import __version__, body, heap, logs
+from sluice.busy import SCHEDULER_HEADER, Busy
+from sluice.errors import BodyRefused, RequestError, Retryable, SluiceError
 from sluice.looker.session import USER_ID
 from sluice.plan import Kind, Order
 from sluice.run import new_run_id, run
@@ -21,7 +22,9 @@ from sluice.warehouse.connection import Connection
 from sluice.warehouse.ledger import Ledger
 
 MOST_RUNS = 1000
+RUN_PARAMETERS = ("since", "until", "users", "dry-run", "refetch")
 TRUE, FALSE = {"", "1", "true", "yes"}, {"0", "false", "no"}
+NO_SUCH_PATH = {"error": "no such path; there are POST /daily, POST /historical, GET /runs, GET /healthz"}
 
 type Answer = tuple[Any, int]
 
@@ -31,6 +34,7 @@ if "WORKERS" in os.environ:
 heap.bound()
 logs.setup()
 log = logging.getLogger("sluice.main")
+busy = Busy()
 
 
 @functions_framework.http
@@ -38,16 +42,41 @@ def handle(request: flask.Request) -> flask.Response:
     """The function's entry point."""
     run_id = new_run_id(datetime.now(UTC))
     try:
-        body, status = _route(request)(request, run_id)
+        body.receive(request)
+        answer, status = _route(request)(request, run_id)
+    except BodyRefused as error:
+        return _unread(_failure(error, run_id), error.status)
     except SluiceError as error:
-        body, status = _failure(error, run_id), error.status
+        answer, status = _failure(error, run_id), error.status
     except Exception as error:
         log.exception("unexpected failure", extra={"event": "unexpected", "run_id": run_id})
-        body, status = _failure(SluiceError(f"unexpected {type(error).__name__}"), run_id), 500
-    response = flask.Response(json.dumps(body, default=_text) + "\n", status, mimetype="application/json")
+        answer, status = _failure(SluiceError(f"unexpected {type(error).__name__}"), run_id), 500
+    response = flask.Response(_json(answer), status, mimetype="application/json")
     if status == 405:
-        response.headers["Allow"] = body["allow"]
+        response.headers["Allow"] = answer["allow"]
     return response
+
+
+def _framework_refused(error: Any) -> flask.Response:
+    """What the framework refuses itself, answered as all else is; its own pages are HTML."""
+    return _unread(NO_SUCH_PATH if error.code == 404 else {"error": error.name}, error.code)
+
+
+# A websocket; /robots.txt and /favicon.ico; a crash.
+for code in (400, 404, 500):
+    functions_framework.errorhandler(code)(_framework_refused)
+
+
+def _unread(answer: dict[str, Any], status: int) -> flask.Response:
+    """An answer in spite of a body that may be unreadable: the framework reads on unless the answer is a stream."""
+    text = _json(answer).encode()
+    response = flask.Response(iter([text]), status, mimetype="application/json")
+    response.content_length = len(text)
+    return response
+
+
+def _json(answer: Any) -> str:
+    return json.dumps(answer, default=_text) + "\n"
 
 
 def _route(request: flask.Request) -> Callable[[flask.Request, str], Answer]:
@@ -68,7 +97,7 @@ def _route(request: flask.Request) -> Callable[[flask.Request, str], Answer]:
 
 
 def _not_found(request: flask.Request, run_id: str) -> Answer:
-    return {"error": "no such path; there are POST /daily, POST /historical, GET /runs, GET /healthz"}, 404
+    return NO_SUCH_PATH, 404
 
 
 def _daily(request: flask.Request, run_id: str) -> Answer:
@@ -82,10 +111,12 @@ def _historical(request: flask.Request, run_id: str) -> Answer:
 
 
 def _run(request: flask.Request, run_id: str, kind: Kind) -> Answer:
+    body.ignore(request.get_data(), RUN_PARAMETERS)
     settings = Settings.load()
     order = _order(request, kind, settings)
     trace = logs.trace(request.headers.get("X-Cloud-Trace-Context", ""), settings.gcp_project_id)
-    with logs.bound(run_id=run_id, **trace):
+    scheduled = request.headers.get(SCHEDULER_HEADER) == "true"
+    with logs.bound(run_id=run_id, **trace), busy.run(run_id, scheduled=scheduled):
         return run(settings, order, run_id).body(), 200
 
 

@@ -2,22 +2,25 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
+import pulumi
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 SQL = ROOT / "sql"
 CONVERSATIONS = "conversations"
 HEADER = re.compile(r"^-- description: (.+)$", re.MULTILINE)
+# A view says so itself when nothing in it is a text that somebody wrote to an agent or got from one.
+VIEWERS = re.compile(r"^-- viewers: yes$", re.MULTILINE)
 REFERENCE = re.compile(r"\$\{dataset\}\.(\w+)")
 
 
-class DefinitionError(Exception):
+class DefinitionError(pulumi.RunError):
     """A file of `sql/` is missing something or contradicts another; names the file and what to write."""
 
 
@@ -35,16 +38,30 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """`query`: text with its placeholders; `uses`: names of the views it reads."""
+    """`query`: text with its placeholders; `uses`: the views it reads; `shown`: viewers may see it."""
 
     name: str
     description: str
     query: str
     uses: frozenset[str]
+    shown: bool = False
 
     def rendered(self, *, project: str, dataset: str, conversations: str) -> str:
         """The query with every placeholder replaced."""
-        text = self.query.replace("${dataset}", f"{project}.{dataset}").replace("${table}", conversations)
+        return self._filled(self.query, project, dataset, conversations)
+
+    def inlined(self, views: Mapping[str, "View"], *, project: str, dataset: str, conversations: str) -> str:
+        """The query with the views it reads written into it, so that it reads tables alone."""
+        return self._filled(self._whole(views), project, dataset, conversations)
+
+    def _whole(self, views: Mapping[str, "View"]) -> str:
+        text = self.query
+        for name in self.uses:
+            text = text.replace(f"`${{dataset}}.{name}`", f"(\n{views[name]._whole(views)}\n)")
+        return text
+
+    def _filled(self, query: str, project: str, dataset: str, conversations: str) -> str:
+        text = query.replace("${dataset}", f"{project}.{dataset}").replace("${table}", conversations)
         if "${" in text:
             raise DefinitionError(f"sql/views/{self.name}.sql: only ${{dataset}} and ${{table}} are placeholders")
         return text
@@ -54,6 +71,11 @@ def names(sql: Path = SQL) -> frozenset[str]:
     """Fixed names of the dataset: every table but the conversations, every view."""
     fixed = {folder.name for folder in _folders(sql)} - {CONVERSATIONS}
     return frozenset(fixed | {path.stem for path in (sql / "views").glob("*.sql")})
+
+
+def label_keys(sql: Path = SQL) -> frozenset[str]:
+    """Keys of the labels that definitions give their tables."""
+    return frozenset(key for table in tables(sql) for key in table.labels)
 
 
 def tables(sql: Path = SQL) -> list[Table]:
@@ -108,7 +130,13 @@ def _view(path: Path, known: set[str], fixed: frozenset[str]) -> View:
         raise DefinitionError(
             f"{where}: reads {', '.join(sorted(unknown))}, which neither sql/tables nor sql/views has"
         )
-    return View(name=path.stem, description=header[1].strip(), query=query, uses=frozenset(references & known))
+    return View(
+        name=path.stem,
+        description=header[1].strip(),
+        query=query,
+        uses=frozenset(references & known),
+        shown=bool(VIEWERS.search(query)),
+    )
 
 
 def _ordered(read: Iterable[View]) -> list[str]:

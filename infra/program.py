@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pulumi
 
-from infra import definitions, source
+from infra import checks, definitions, source
 from infra.components.encryption import Encryption
 from infra.components.handler import Handler
 from infra.components.identity import Identity
@@ -14,6 +14,7 @@ from infra.components.secrets import Secrets
 from infra.components.services import Services
 from infra.components.warehouse import Warehouse
 from infra.outputs import export
+from infra.propagation import retry_what_propagates
 from infra.settings import Settings
 
 
@@ -23,8 +24,11 @@ def deploy(root: Path = definitions.ROOT) -> None:
     Raises:
         ConfigError, DefinitionError, SourceError: before anything is declared.
     """
+    retry_what_propagates()
     settings = Settings.load(root / "sql")
     function, options = settings.function, settings.options
+    for doubt in checks.doubts(function, settings.region):
+        pulumi.warn(doubt)
     tables, views = definitions.tables(root / "sql"), definitions.views(root / "sql")
     code = source.read(root)
 
@@ -46,6 +50,7 @@ def deploy(root: Path = definitions.ROOT) -> None:
         views=views,
         writer=identity.runtime.member,
         viewers_group=options.viewers_group,
+        readers_group=options.readers_group,
         expiration_days=options.partition_expiration_days,
         kms_key=options.kms_key,
         labels=settings.labels,
@@ -75,6 +80,8 @@ def deploy(root: Path = definitions.ROOT) -> None:
         memory=options.function_memory,
         timeout_seconds=options.function_timeout_seconds,
         vpc_connector=options.vpc_connector,
+        vpc_network=options.vpc_network,
+        vpc_subnet=options.vpc_subnet,
         vpc_egress=options.vpc_egress,
         kms_key=options.kms_key,
         labels=settings.labels,
@@ -96,6 +103,7 @@ def deploy(root: Path = definitions.ROOT) -> None:
         project=settings.project,
         name=settings.name,
         email=options.notification_email,
+        channels=options.channels,
         no_success_hours=options.alert_no_success_hours,
         partial_runs=options.alert_partial_runs,
         reject_percent=options.alert_reject_percent,

@@ -17,19 +17,30 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from infra import checks, definitions
 from infra.options import Options
 from sluice.settings import Settings as FunctionSettings
+from sluice.settings import sentence
 
 NOT_DEPLOYED = {
     "port": "Cloud Run sets it",
     "bq_endpoint": "only an emulator has another one",
 }
 FROM_PROVIDER = {"gcp_project_id": "gcp:project"}
+# One key of the stack for what the function and its environment must agree on.
+FROM_OPTIONS = {"bq_kms_key": "kms_key"}
+# What the other settings are judged beside while one that has no default is missing or wrong.
+UNKNOWN = {
+    "gcp_project_id": "unknown",
+    "looker_base_url": "https://looker.invalid",
+    "looker_client_id": "unknown",
+    "looker_client_secret": "unknown",
+    "looker_user_query_id": "1",
+}
 SECRETS = tuple(name for name, field in FunctionSettings.model_fields.items() if field.annotation is SecretStr)
 PLAIN = tuple(name for name in FunctionSettings.model_fields if name not in {*SECRETS, *NOT_DEPLOYED})
-FUNCTION_FIELDS = frozenset({*PLAIN, *SECRETS} - set(FROM_PROVIDER))
+FUNCTION_FIELDS = frozenset({*PLAIN, *SECRETS} - {*FROM_PROVIDER, *FROM_OPTIONS})
 OPTION_FIELDS = frozenset(field.name for field in fields(Options))
 
 
-class ConfigError(Exception):
+class ConfigError(pulumi.RunError):
     """Every problem of the stack's configuration, one line each; names keys, and no value of a secret."""
 
     def __init__(self, problems: list[str]) -> None:
@@ -103,6 +114,8 @@ class Settings:
             region=everything.get("gcp:region"),
             name=f"{project}-{pulumi.get_stack()}",
             taken=definitions.names(sql),
+            labels=definitions.label_keys(sql),
+            foreign=[key for key in everything if not key.startswith(f"{project}:")],
         )
 
     @classmethod
@@ -114,21 +127,33 @@ class Settings:
         region: str | None,
         name: str,
         taken: Collection[str],
+        labels: Collection[str] = (),
+        foreign: Collection[str] = (),
     ) -> Self:
-        """Settings from `values` (kebab-case key -> text); `taken`: names bq-table may not have.
+        """Settings from `values` (kebab-case key -> text).
+
+        Args:
+            taken: names bq-table may not have.
+            labels: keys that labels may not have.
+            foreign: whole keys of the stack that are under other namespaces.
 
         Raises:
             ConfigError: with every problem at once.
         """
         given: dict[str, Any] = {key.replace("-", "_"): value for key, value in values.items()}
         problems = [f"{key}: unknown key" for key in sorted(values) if not _known(key)]
-        problems += checks.place({"project": project, "region": region}, name)
+        problems += checks.namespaces(foreign, name.split("-")[0], {key(f) for f in FUNCTION_FIELDS | OPTION_FIELDS})
+        nowhere = list(checks.place({"project": project, "region": region}, name))
+        problems += nowhere
         plain = {field: value for field, value in given.items() if field in FUNCTION_FIELDS}
-        function = _validated(lambda: _Configured(gcp_project_id=project or "unknown", **plain), problems)
-        options = _validated(lambda: Options(**{f: v for f, v in given.items() if f in OPTION_FIELDS}), problems)
-        if function and options:
-            problems += checks.contradictions(function, options, region or "", taken)
-        if problems or not (function and options and project and region):
+        plain |= {field: given[option] for field, option in FROM_OPTIONS.items() if option in given}
+        plain["gcp_project_id"] = UNKNOWN["gcp_project_id"] if nowhere else str(project)
+        function, wrong = _validated(_Configured, plain, problems)
+        options, also = _validated(Options, {f: v for f, v in given.items() if f in OPTION_FIELDS}, problems)
+        crossed = checks.contradictions(function, options, region or "", taken, labels)
+        # A value that is wrong by itself is judged as its default: what that contradicts is not said.
+        problems += [text for text in crossed if not {key(field) for field in wrong | also} & _named(text)]
+        if problems or not (project and region):
             raise ConfigError(problems)
         return cls(project=project, region=region, name=name, function=function, options=options)
 
@@ -142,20 +167,30 @@ def _known(name: str) -> bool:
     return "_" not in name and name.replace("-", "_") in FUNCTION_FIELDS | OPTION_FIELDS
 
 
-def _validated[T](make: Callable[[], T], problems: list[str]) -> T | None:
+def _named(problem: str) -> set[str]:
+    return set(problem.split(":")[0].replace(",", " ").split())
+
+
+def _validated[T: (FunctionSettings, Options)](
+    make: Callable[..., T], given: Mapping[str, Any], problems: list[str]
+) -> tuple[T, set[str]]:
+    """The value, and the fields that were wrong and have their defaults instead."""
     try:
-        return make()
+        return make(**given), set()
     except ValidationError as error:
-        problems += [_problem(details) for details in error.errors(include_input=False, include_url=False)]
-        return None
+        found = error.errors(include_input=False, include_url=False)
+    problems += [text for details in found if (text := _problem(details))]
+    wrong = {str(details["loc"][0]) for details in found}
+    right = {field: value for field, value in given.items() if field not in wrong}
+    return make(**{field: value for field, value in UNKNOWN.items() if field in wrong}, **right), wrong
 
 
 def _problem(details: Any) -> str:
     field = str(details["loc"][0])
-    if field in FROM_PROVIDER:
-        return f"{FROM_PROVIDER[field]}: {details['msg']}"
+    if field in FROM_OPTIONS:
+        return ""  # the option says it
     if details["type"] != "missing":
-        return f"{key(field)}: {details['msg']}"
+        return f"{key(field)}: {sentence(details)}"
     return f"{key(field)} is missing: pulumi config set {'--secret ' if field in SECRETS else ''}{key(field)} …"
 
 

@@ -10,8 +10,8 @@ LOG_METRIC = "logging.googleapis.com/user"
 PROMQL_METRIC = "logging_googleapis_com:user"
 RESOURCE = "cloud_run_revision"
 RUN_LABELS = {"kind": "daily or historical", "state": "completed, partial or failed"}
-# Longest window of an alert's query that is generally available; the rest of the hours is waited for.
-LONGEST_WINDOW_HOURS = 24
+# How long "no run" must stay true: a run that is late by less than this does not alert.
+WAIT = "3600s"
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,15 @@ class Signals:
 
     @property
     def failures(self) -> str:
-        """Log filter: a run that says it failed, dry or not, or a request that ended without an answer of the run's."""
+        """Log filter: a run that says it failed, a request that ended without a run's answer, a call that got none.
+
+        The request log of a call that was refused (401, 403, 404, 429) is no error; Cloud Scheduler's own line is.
+        """
         failed = 'jsonPayload.event="run_summary" AND jsonPayload.state="failed"'
         died = 'log_id("run.googleapis.com/requests") AND httpRequest.status>=500'
-        return f"{self.logs} AND (({failed}) OR ({died}))"
+        job = f'resource.type="cloud_scheduler_job" AND resource.labels.job_id="{self.service}-daily"'
+        unanswered = f"{job} AND severity>=ERROR"
+        return f"({self.logs} AND (({failed}) OR ({died}))) OR ({unanswered})"
 
     def runs(self, window: str, *matchers: str) -> str:
         """PromQL: number of runs in `window`."""
@@ -79,9 +84,8 @@ class Signals:
 
     def no_success(self, hours: int) -> tuple[str, str]:
         """PromQL true when no daily run committed for `hours`, and how long it must stay true (seconds, as text)."""
-        window = min(hours, LONGEST_WINDOW_HOURS)
-        succeeded = self.runs(f"{window}h", 'kind="daily"', 'state!="failed"')
-        return f"({succeeded} or vector(0)) < 0.5", f"{(hours - window) * 3600}s"
+        succeeded = self.runs(f"{hours}h", 'kind="daily"', 'state!="failed"')
+        return f"({succeeded} or vector(0)) < 0.5", WAIT
 
     def partial_runs(self, runs: int) -> str:
         """PromQL true when `runs` daily runs in as many days were partial and none completed.

@@ -17,7 +17,7 @@ REQUIRED = ("main.py", "requirements.txt", "sluice/__init__.py", "sql/tables/", 
 SQL_FOLDERS = ("sql/tables", "sql/statements")
 
 
-class SourceError(Exception):
+class SourceError(pulumi.RunError):
     """The source cannot be deployed as it is; names the file."""
 
 

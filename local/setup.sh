@@ -2,8 +2,7 @@
 # Makes .venv from requirements-dev.txt (exact versions, checked hashes). Everything stays inside the checkout.
 set -eu
 cd "$(dirname "$0")/.."
-export UV_CACHE_DIR="$PWD/.local/cache/uv" UV_PYTHON_INSTALL_DIR="$PWD/.local/python" UV_LINK_MODE=copy
-export PIP_CACHE_DIR="$PWD/.local/cache/pip" PIP_DISABLE_PIP_VERSION_CHECK=1
+. local/tools.sh
 
 python313() {
     for name in python3.13 python3 python; do

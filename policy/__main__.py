@@ -1,11 +1,12 @@
 """What an auditor asks of this project, as policies: `pulumi preview --policy-pack policy`.
 
-Every rule looks at inputs only, so that it can also judge a resource that is not made yet. An input that is not known
-before the update is judged at the update.
+Every rule looks at inputs only, so that it can also judge a resource that is not made yet. What is not known before the
+update is judged at the update; the preview says nothing of it.
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from pulumi_policy import (  # type: ignore[import-not-found]  # lives in .venv-policy, apart from the rest
@@ -16,6 +17,7 @@ from pulumi_policy import (  # type: ignore[import-not-found]  # lives in .venv-
     StackValidationArgs,
     StackValidationPolicy,
 )
+from pulumi_policy.proxy import UnknownValueError  # type: ignore[import-not-found]  # as above
 
 PUBLIC = {"allUsers", "allAuthenticatedUsers"}
 BASIC = {"roles/owner", "roles/editor", "roles/viewer"}
@@ -71,7 +73,9 @@ def no_account_key(kind: str, props: Mapping[str, Any], options: Any) -> Iterato
 def stores_are_protected(kind: str, props: Mapping[str, Any], options: Any) -> Iterator[str]:
     """What holds data cannot be deleted or replaced by an update."""
     table = kind == "gcp:bigquery/table:Table" and not props.get("view")
-    if (table or kind == "gcp:bigquery/dataset:Dataset") and not options.protect:
+    # A dataset that says it holds views alone; a table in it is judged like any other.
+    dataset = kind == "gcp:bigquery/dataset:Dataset" and (props.get("labels") or {}).get("content") != "views"
+    if (table or dataset) and not options.protect:
         yield "it is not protected"
     if table and props.get("deletionProtection") is False:
         yield "deletion protection is off"
@@ -124,11 +128,12 @@ def one_key_for_every_store(args: Any, report: Callable[..., None]) -> None:
 
 def _keys(props: Any) -> Iterator[str]:
     if isinstance(props, Mapping):
-        for name, value in props.items():
-            if name in KEY_INPUTS and value:
-                yield value
-            else:
-                yield from _keys(value)
+        for name in props:
+            with suppress(UnknownValueError):
+                if name in KEY_INPUTS and props[name]:
+                    yield props[name]
+                else:
+                    yield from _keys(props[name])
     elif isinstance(props, Sequence) and not isinstance(props, str):
         for item in props:
             yield from _keys(item)
@@ -136,8 +141,9 @@ def _keys(props: Any) -> Iterator[str]:
 
 def _policy(rule: Rule) -> Any:
     def validate(args: ResourceValidationArgs, report: Callable[..., None]) -> None:
-        for violation in rule(args.resource_type, args.props, args.opts):
-            report(violation)
+        with suppress(UnknownValueError):
+            for violation in rule(args.resource_type, args.props, args.opts):
+                report(violation)
 
     return ResourceValidationPolicy(rule.__name__.replace("_", "-"), rule.__doc__ or "", validate)
 

@@ -1,12 +1,14 @@
 """A conversation of Looker -> the lines of the warehouse's staging table. The only place that knows both shapes."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any, overload
 
 from sluice.looker import secrets
 from sluice.looker.conversations import Conversation, Unreadable
+from sluice.looker.feedback import Rating
 from sluice.looker.times import timestamp
 from sluice.looker.window import Window
 from sluice.report import Row
@@ -151,6 +153,13 @@ class _Pieces(Sequence[bytes]):
     def __getitem__(self, index: slice) -> Sequence[bytes]: ...
     def __getitem__(self, index: int | slice) -> bytes | Sequence[bytes]:
         return list(self)[index]
+
+
+def rating_lines(ratings: Iterable[Rating], run_id: str, max_string_bytes: int) -> list[bytes]:
+    """Ratings as lines of the staging table."""
+    encoder, now = Encoder(staging_schema(), max_string_bytes), datetime.now(UTC)
+    shared = {"kind": "feedback", "run_id": run_id, "ingested_at": now}
+    return [encoder.encode({**shared, **asdict(each)}).text for each in ratings]
 
 
 def _present(value: Any, known: str) -> Any:

@@ -3,6 +3,7 @@
 SluiceError                      step, hint; 500 unless marked Retryable
 ├── SettingsError                configuration missing or wrong; names, never values
 ├── RequestError                 a malformed parameter of the HTTP request (400)
+│   └── BodyRefused              a body that cannot be read (400), or is too large (413)
 ├── LookerError
 │   ├── LookerUnavailable        Retryable: no answer, 429 or 5xx after every retry
 │   ├── LookerRefused            one request answered 4xx; carries the status
@@ -12,14 +13,16 @@ SluiceError                      step, hint; 500 unless marked Retryable
 │   ├── LoginRefused             the admin could not log in
 │   ├── ImpersonationRefused     sudo was refused for everybody
 │   ├── ConversationsUnavailable the conversation endpoints were refused for everybody
-│   └── DiscoveryFailed          the System Activity query gave no list of users
+│   └── QueryFailed              a System Activity query gave no rows
+│       ├── DiscoveryFailed      nor a list of users
+│       └── FeedbackFailed       nor ratings; the run goes on without
 ├── BudgetExceeded               Retryable: the time was over before anything was read
 └── WarehouseError
-    ├── WarehouseUnavailable     Retryable: BigQuery unreachable or overloaded
+    ├── WarehouseUnavailable     Retryable: BigQuery unreachable or overloaded, a job broken or not ended in time
     ├── TableMismatch            a table is missing or has not the expected schema
-    ├── WarehouseRefused         BigQuery refused a request (permission, not found)
+    ├── WarehouseRefused         BigQuery refused a request (permission, quota, billing, not found)
     ├── LoadFailed               the load job ended with an error
-    └── CommitFailed             the commit script ended with an error, nothing was written
+    └── CommitFailed             BigQuery refused what was staged, nothing was written
 
 No message carries a token, a secret or the text of a conversation.
 """
@@ -69,6 +72,20 @@ class RequestError(SluiceError):
         return 400
 
 
+class BodyRefused(RequestError):
+    """The body of the HTTP request cannot be read to its end: 400, or 413 for one that is too large."""
+
+    hint = "Send the request again, without a body."
+
+    def __init__(self, message: str, *, status: int = 400) -> None:
+        super().__init__("body", message)
+        self._status = status
+
+    @property
+    def status(self) -> int:
+        return self._status
+
+
 class LookerError(SluiceError):
     step = "looker"
 
@@ -116,9 +133,53 @@ class ConversationsUnavailable(LookerError):
     hint = "Conversational Analytics must be enabled, and Looker be at 26.4 or later, for its conversations to be read."
 
 
-class DiscoveryFailed(LookerError):
+class QueryFailed(LookerError):
+    """A saved query of System Activity gave no rows; `setting` names the one that holds its id."""
+
+    step = "query"
+    setting = ""
+
+    @classmethod
+    def refused(cls, code: int) -> str:
+        """What to do about a refusal with this status."""
+        if code == 403:
+            return f"The API user needs the Admin role, or see_system_activity, to run the query {cls.setting}."
+        if code == 404:
+            return f"{cls.setting} must be the id of a saved query, not of a Look; `make looker-query` makes one."
+        return cls.inside()
+
+    @classmethod
+    def inside(cls) -> str:
+        return f"Open the query {cls.setting} in Looker: it must run there. A field or Explore it names may be gone."
+
+    @classmethod
+    def unreadable(cls) -> str:
+        return "Check LOOKER_BASE_URL: it must be the API's address, and no proxy or sign-in page may answer instead."
+
+    @classmethod
+    def once(cls) -> str:
+        return (
+            f"The query {cls.setting} was not answered, and was not started again, since it may still run inside "
+            "Looker. Where it is slow, narrow it; the next run will catch up."
+        )
+
+    @classmethod
+    def slow(cls) -> str:
+        return f"The query {cls.setting} must be faster, or RUN_BUDGET_SECONDS longer. The next run starts it anew."
+
+
+class DiscoveryFailed(QueryFailed):
     step = "discover"
-    hint = "Run the query LOOKER_USER_QUERY_ID in Looker: it must return a user id column from System Activity."
+    setting = "LOOKER_USER_QUERY_ID"
+    hint = "The query LOOKER_USER_QUERY_ID must return a column of user ids; name it in LOOKER_USER_ID_KEY."
+
+
+class FeedbackFailed(QueryFailed):
+    """Never the end of a run: it is counted, and the run is partial."""
+
+    step = "feedback"
+    setting = "LOOKER_FEEDBACK_QUERY_ID"
+    hint = "The query LOOKER_FEEDBACK_QUERY_ID must have the columns that the LOOKER_FEEDBACK_…_KEY settings name."
 
 
 class BudgetExceeded(SluiceError, Retryable):
@@ -145,7 +206,10 @@ class WarehouseRefused(WarehouseError):
 
 class LoadFailed(WarehouseError):
     step = "load"
-    hint = "Look at the load job in BigQuery: its errors name the row. Nothing was committed."
+    hint = (
+        "Look at the load job in BigQuery: more rows were refused than a run may reject, or none could be read. "
+        "Nothing was committed; the next run starts where this one did."
+    )
 
 
 class CommitFailed(WarehouseError):

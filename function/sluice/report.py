@@ -57,6 +57,7 @@ class Report:
     raw_bytes: int = 0
     stored_bytes: int = 0
     texts_cut: int = 0
+    ratings: int | None = None
     api_calls: int = 0
     stages: dict[str, float] = field(default_factory=dict)
     jobs: dict[str, str] = field(default_factory=dict)
@@ -134,6 +135,8 @@ class Report:
             "jobs": self.jobs,
             "adopted": self.adopted,
         }
+        if self.ratings is not None:
+            body["ratings"] = self.ratings
         if self.order.dry_run:
             body["would_load"] = [
                 {"agent_id": agent_id, "day": day, **counts}

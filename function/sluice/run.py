@@ -7,15 +7,18 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from itertools import chain
 
 from sluice import cores
-from sluice.convert import Converter
+from sluice.convert import Converter, rating_lines
 from sluice.deadline import Deadline
-from sluice.errors import BudgetExceeded, SluiceError
-from sluice.looker import discovery
+from sluice.errors import BudgetExceeded, FeedbackFailed, SluiceError
+from sluice.looker import discovery, feedback
 from sluice.looker.brake import Brake
 from sluice.looker.conversations import Conversation, Unreadable
+from sluice.looker.discovery import Found
 from sluice.looker.fanout import Fanout
+from sluice.looker.feedback import Columns
 from sluice.looker.progress import Outcome
 from sluice.looker.session import Looker
 from sluice.looker.window import Window
@@ -33,8 +36,10 @@ LAST_WORDS_SECONDS = 20.0
 """After its limit, for a run to note that it failed."""
 FEW = 2
 """Rejects on a quiet day: so many need not be the fault of all."""
-DOUBTS = {"DiscoveryEmpty", "DiscoveryShrunk", "EverythingRejected"}
+DOUBTS = {"DiscoveryEmpty", "DiscoveryShrunk", "EverythingRejected", "FeedbackFailed"}
 """Errors that make a run partial although no user is left."""
+FEEDBACK_SECONDS = 60.0
+"""Longest wait for the ratings: what they take is taken from the conversations."""
 
 log = logging.getLogger(__name__)
 
@@ -102,14 +107,18 @@ def _sync(settings: Settings, plan: Plan, connection: Connection, ledger: Ledger
     order, looker = plan.order, Looker(settings, brake)
     try:
         with report.stage("discover"):
-            active_until = _users(order, settings, looker)
+            found = _users(order, settings, looker, brake)
+            active_until = found.users
             report.errors.update(plan.doubts(len(active_until)))
+            if found.ignored:
+                report.errors["DiscoveryRowsIgnored"] = found.ignored
         with report.stage("plan"):
             choice = plan.choose(active_until)
             windows = choice.windows
             report.users.update(seen=choice.seen, finished=choice.idle, skipped=choice.skipped)
             report.window_start = earliest(windows, plan.since)
             versions = Versions() if order.refetch else ledger.versions(_by_start(windows))
+        ratings = _ratings(settings, looker, brake, report)
         recheck = Recheck(versions.fresh, MAX_RECHECKS if plan.rechecks else 0)
         converter = Converter(report.run_id, settings.max_string_bytes, keep_raw_rejects=settings.keep_raw_rejects)
 
@@ -140,25 +149,57 @@ def _sync(settings: Settings, plan: Plan, connection: Connection, ledger: Ledger
             _account(report, fanout, looker)
             report.end(_state(report))
         else:
-            _load_and_commit(plan, windows, fanout, looker, Staging(connection, report.run_id), ledger, brake, report)
+            staging = Staging(connection, report.run_id)
+            _load_and_commit(plan, windows, fanout, ratings, looker, staging, ledger, brake, report)
     finally:
         looker.close()
         report.api_calls = looker.calls
 
 
-def _users(order: Order, settings: Settings, looker: Looker) -> dict[str, datetime | None]:
+def _users(order: Order, settings: Settings, looker: Looker, brake: Brake) -> Found:
     """Whose conversations are wanted, and until when each may have been active."""
     if order.users:
-        return dict.fromkeys(order.users)
+        return Found(dict.fromkeys(order.users))
     return discovery.users(
-        looker.admin, settings.looker_user_query_id, settings.looker_user_id_key, settings.looker_user_activity_key
+        looker.admin,
+        settings.looker_user_query_id,
+        settings.looker_user_id_key,
+        settings.looker_user_activity_key,
+        brake=brake,
     )
+
+
+def _ratings(settings: Settings, looker: Looker, brake: Brake, report: Report) -> list[bytes]:
+    """Lines of the ratings, where they are wanted. A failure costs the run nothing but its completeness."""
+    if not settings.looker_feedback_query_id:
+        return []
+    columns = Columns(
+        settings.looker_feedback_conversation_key,
+        settings.looker_feedback_rating_key,
+        settings.looker_feedback_time_key,
+        settings.looker_feedback_user_key,
+        settings.looker_feedback_comment_key,
+    )
+    patience = Brake(deadline=min(brake.deadline, time.monotonic() + FEEDBACK_SECONDS))
+    try:
+        with report.stage("feedback"):
+            found = feedback.ratings(looker.admin, settings.looker_feedback_query_id, columns, patience)
+    except FeedbackFailed as error:
+        report.errors[type(error).__name__] += 1
+        log.warning(
+            "no ratings were fetched",
+            extra={"event": "feedback_failed", "error": str(error), "hint": error.hint},
+        )
+        return []
+    report.ratings = len(found)
+    return rating_lines(found, report.run_id, settings.max_string_bytes)
 
 
 def _load_and_commit(
     plan: Plan,
     windows: Sequence[Window],
     fanout: Fanout[Row],
+    ratings: list[bytes],
     looker: Looker,
     staging: Staging,
     ledger: Ledger,
@@ -166,7 +207,7 @@ def _load_and_commit(
     report: Report,
 ) -> None:
     def lines() -> Iterator[bytes]:
-        yield from report.tally(fanout.rows())
+        yield from chain(report.tally(fanout.rows()), ratings)
         _account(report, fanout, looker)
         report.end(_state(report))
 
@@ -218,8 +259,8 @@ def _note_doubts(report: Report) -> None:
 
 
 def _state(report: Report) -> str:
-    open_ones = report.users["failed"] or report.users["unfinished"]
-    return "partial" if open_ones or DOUBTS & report.errors.keys() else "completed"
+    incomplete = report.users["failed"] or report.users["unfinished"]
+    return "partial" if incomplete or DOUBTS & report.errors.keys() else "completed"
 
 
 def _by_start(windows: Sequence[Window]) -> dict[datetime, list[str]]:

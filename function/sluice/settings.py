@@ -3,10 +3,11 @@
 `.env.example`, the README's table and the deployed function's variables are generated from it.
 """
 
+import re
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sluice.errors import SettingsError
@@ -14,7 +15,27 @@ from sluice.errors import SettingsError
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 MEBIBYTE = 1024 * 1024
 
-Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,1024}$")]
+
+def worded(pattern: str, wanted: str) -> AfterValidator:
+    """A text that matches; the error says what is `wanted` and quotes no pattern."""
+    rule = re.compile(pattern)
+
+    def check(text: str) -> str:
+        if not rule.fullmatch(text):
+            raise ValueError(f"must be {wanted}")
+        return text
+
+    return AfterValidator(check)
+
+
+def sentence(details: Any) -> str:
+    """What one of pydantic's errors says of a value, as what must be true."""
+    text: str = details["msg"].removeprefix("Value error, ")
+    return text.replace("Input should", "must").replace("String should", "must")
+
+
+Identifier = Annotated[str, worded(r"[A-Za-z0-9_]{1,1024}", "1 to 1024 letters, digits and _")]
+Key = r"(|projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+)"
 
 
 class Settings(BaseSettings):
@@ -30,9 +51,10 @@ class Settings(BaseSettings):
     )
     looker_client_id: SecretStr = Field(min_length=1, description="Client id of an API key of a Looker admin.")
     looker_client_secret: SecretStr = Field(min_length=1, description="Client secret of that API key.")
-    looker_user_query_id: str = Field(
-        pattern=r"^[A-Za-z0-9]+$",
-        description="Id of the saved System Activity query that lists the users of Conversational Analytics.",
+    looker_user_query_id: Annotated[str, worded(r"[A-Za-z0-9]*", "letters and digits")] = Field(
+        default="",
+        description="Id of a saved System Activity query that lists the users of Conversational Analytics. "
+        "Empty: all enabled users of the instance, from the API.",
     )
     looker_user_id_key: str = Field(
         default="",
@@ -43,6 +65,27 @@ class Settings(BaseSettings):
         description="Column of that query with the time of a user's last activity; plain daily runs then leave out who "
         "was not active since their watermark. Empty: nobody is left out.",
     )
+    looker_feedback_query_id: Annotated[str, worded(r"[A-Za-z0-9]*", "letters and digits")] = Field(
+        default="",
+        description="Id of a saved System Activity query with the ratings of conversations. Empty: none are fetched.",
+    )
+    looker_feedback_conversation_key: str = Field(
+        default="conversation.id", min_length=1, description="Column of that query with the id of the conversation."
+    )
+    looker_feedback_rating_key: str = Field(
+        default="conversation_sa_telemetry.rating", min_length=1, description="Column of that query with the rating."
+    )
+    looker_feedback_time_key: str = Field(
+        default="conversation_sa_telemetry.timestamp",
+        min_length=1,
+        description="Column of that query with the time of the rating; in UTC unless it says otherwise.",
+    )
+    looker_feedback_user_key: str = Field(
+        default="", description="Column of that query with the id of the user who rated. Empty: not fetched."
+    )
+    looker_feedback_comment_key: str = Field(
+        default="", description="Column of that query with what the user wrote. Empty: not fetched."
+    )
     looker_timeout_seconds: int = Field(
         default=120, ge=5, le=600, description="Longest wait for an answer of Looker, in seconds."
     )
@@ -50,13 +93,19 @@ class Settings(BaseSettings):
         default=5, ge=0, le=10, description="Retries of a request that failed in a way that may pass."
     )
     looker_page_size: int = Field(default=100, ge=1, le=1000, description="Conversations listed per request.")
-    gcp_project_id: str = Field(
-        pattern=r"^[a-z0-9.:-]{1,100}$",
+    gcp_project_id: Annotated[str, worded(r"[a-z0-9.:-]{1,100}", "the id of a Google Cloud project")] = Field(
         description="Google Cloud project that holds the dataset and runs the jobs.",
     )
     bq_dataset: Identifier = Field(default="looker_agents", description="BigQuery dataset of all tables.")
     bq_table: Identifier = Field(default="conversations", description="Table of the conversations.")
-    bq_location: str = Field(default="US", pattern=r"^[A-Za-z0-9-]+$", description="Location of the dataset.")
+    bq_location: Annotated[str, worded(r"[A-Za-z0-9-]+", "letters, digits and -, e.g. US or europe-west1")] = Field(
+        default="US", description="Location of the dataset."
+    )
+    bq_kms_key: Annotated[str, worded(Key, "projects/…/cryptoKeys/… or empty")] = Field(
+        default="",
+        description="Cloud KMS key (projects/…/cryptoKeys/…) that encrypts what jobs write, results of queries too; "
+        "empty for the dataset's own.",
+    )
     bq_endpoint: str = Field(
         default="https://bigquery.googleapis.com",
         description="Address of the BigQuery API; a loopback address is an emulator and gets no credentials.",
@@ -159,4 +208,4 @@ class Settings(BaseSettings):
 
 def _problem(details: Any) -> str:
     name = str(details["loc"][0]).upper()
-    return f"{name} is missing" if details["type"] == "missing" else f"{name}: {details['msg']}"
+    return f"{name} is missing" if details["type"] == "missing" else f"{name}: {sentence(details)}"

@@ -6,16 +6,19 @@ import pulumi
 import pulumi_gcp as gcp
 
 from infra.components.secrets import PinnedSecret
+from infra.propagation import after_grants
 from infra.source import Source
 
 RUNTIME = "python313"
 ENTRY_POINT = "handle"
+# A run, and those who look at it meanwhile; the function itself lets one run in at a time.
+REQUESTS = 4
 # Cloud Functions sets it too; left unsaid it would come and go with the provider's version.
 PLATFORM = {"LOG_EXECUTION_ID": "true"}
 
 
 class Handler(pulumi.ComponentResource):
-    """One instance, one request at a time, reachable from inside the project, by the invoker.
+    """One instance, one run at a time and room to look at it, reachable from inside the project, by the invoker.
 
     Attributes:
         function: the function; its Cloud Run service has the same name.
@@ -38,6 +41,8 @@ class Handler(pulumi.ComponentResource):
         memory: str,
         timeout_seconds: int,
         vpc_connector: str,
+        vpc_network: str,
+        vpc_subnet: str,
         vpc_egress: str,
         kms_key: str,
         labels: Mapping[str, str],
@@ -49,6 +54,7 @@ class Handler(pulumi.ComponentResource):
         self._kms_key, self._labels = kms_key, labels
         bucket, archive, bucket_grant = self._source(source, build)
         repository, repository_grant = self._repository(build)
+        egress = vpc_egress.replace("-", "_").upper()
         self.function = gcp.cloudfunctionsv2.Function(
             "function",
             project=project,
@@ -73,12 +79,14 @@ class Handler(pulumi.ComponentResource):
                 available_memory=memory,
                 timeout_seconds=timeout_seconds,
                 max_instance_count=1,
-                max_instance_request_concurrency=1,
+                max_instance_request_concurrency=REQUESTS,
                 all_traffic_on_latest_revision=True,
                 ingress_settings="ALLOW_INTERNAL_ONLY",
                 service_account_email=runtime.email,
                 vpc_connector=vpc_connector or None,
-                vpc_connector_egress_settings=vpc_egress.replace("-", "_").upper() if vpc_connector else None,
+                vpc_connector_egress_settings=egress if vpc_connector else None,
+                direct_vpc_network_interfaces=_interfaces(vpc_network, vpc_subnet),
+                direct_vpc_egress=f"VPC_EGRESS_{egress}" if vpc_subnet else None,
                 environment_variables={**PLATFORM, **environment},
                 secret_environment_variables=[
                     gcp.cloudfunctionsv2.FunctionServiceConfigSecretEnvironmentVariableArgs(
@@ -90,7 +98,9 @@ class Handler(pulumi.ComponentResource):
                     for pinned in secrets
                 ],
             ),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[*grants, bucket_grant, repository_grant]),
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=[*grants, bucket_grant, repository_grant], hooks=after_grants()
+            ),
         )
         self.url: pulumi.Output[str] = self.function.service_config.uri
         gcp.cloudrunv2.ServiceIamMember(
@@ -146,6 +156,23 @@ class Handler(pulumi.ComponentResource):
             format="DOCKER",
             description="Images of the function.",
             kms_key_name=self._kms_key or None,
+            # Each deployment leaves an image of some hundred MiB behind; the running one is among the newest.
+            cleanup_policies=[
+                gcp.artifactregistry.RepositoryCleanupPolicyArgs(
+                    id="newest",
+                    action="KEEP",
+                    most_recent_versions=gcp.artifactregistry.RepositoryCleanupPolicyMostRecentVersionsArgs(
+                        keep_count=5
+                    ),
+                ),
+                gcp.artifactregistry.RepositoryCleanupPolicyArgs(
+                    id="older",
+                    action="DELETE",
+                    condition=gcp.artifactregistry.RepositoryCleanupPolicyConditionArgs(
+                        tag_state="ANY", older_than="2592000s"
+                    ),
+                ),
+            ],
             labels=dict(self._labels),
             opts=child,
         )
@@ -159,3 +186,15 @@ class Handler(pulumi.ComponentResource):
             opts=child,
         )
         return repository, grant
+
+
+def _interfaces(
+    network: str, subnet: str
+) -> list[gcp.cloudfunctionsv2.FunctionServiceConfigDirectVpcNetworkInterfaceArgs] | None:
+    if not subnet:
+        return None
+    return [
+        gcp.cloudfunctionsv2.FunctionServiceConfigDirectVpcNetworkInterfaceArgs(
+            network=network or None, subnetwork=subnet
+        )
+    ]

@@ -1,6 +1,6 @@
 """What is measured, who is told, and where to look."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pulumi
 import pulumi_gcp as gcp
@@ -18,6 +18,7 @@ class Observability(pulumi.ComponentResource):
         project: str,
         name: str,
         email: str,
+        channels: Sequence[str],
         no_success_hours: int,
         partial_runs: int,
         reject_percent: int,
@@ -28,8 +29,14 @@ class Observability(pulumi.ComponentResource):
         self._project, self._labels, self._name = project, labels, name
         self._signals = signals = Signals(name)
         self._metrics = [self._runs(), *(self._figure(figure) for figure in FIGURES)]
-        self._channels = [self._channel(email).id] if email else []
-        self._log_alert("failed", "A run failed", "Look at the log of the run: its `step` and `hint` say what to do.")
+        self._channels = [*([self._channel(email).id] if email else []), *channels]
+        self._log_alert(
+            "failed",
+            "A run failed",
+            "Look at the log of the run: its `step` and `hint` say what to do. Nothing there? Then Cloud Scheduler's "
+            "own line says which status its call was answered with: 401 and 403 are the grant, 404 the ingress, 429 "
+            "and 503 a run that is under way.",
+        )
         if no_success_hours:
             query, duration = signals.no_success(no_success_hours)
             text = (
@@ -40,10 +47,11 @@ class Observability(pulumi.ComponentResource):
             text = (
                 f"{partial_runs} daily runs left users failed or unfinished; their reports say how many, the logs why."
             )
-            self._alert("partial", "Runs stay partial", text, signals.partial_runs(partial_runs))
+            self._alert("partial", "Runs stay partial", text, signals.partial_runs(partial_runs), severity="WARNING")
         if reject_percent:
             text = f"More than {reject_percent} % of the conversations were set aside; `rejects` has the reasons."
-            self._alert("rejects", "Many conversations rejected", text, signals.rejects(reject_percent))
+            query = signals.rejects(reject_percent)
+            self._alert("rejects", "Many conversations rejected", text, query, severity="WARNING")
         self.dashboard = gcp.monitoring.Dashboard(
             "dashboard",
             project=project,
@@ -100,7 +108,9 @@ class Observability(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _alert(self, name: str, title: str, text: str, query: str, duration: str = "0s") -> None:
+    def _alert(
+        self, name: str, title: str, text: str, query: str, duration: str = "0s", severity: str = "ERROR"
+    ) -> None:
         condition = gcp.monitoring.AlertPolicyConditionArgs(
             display_name=title,
             condition_prometheus_query_language=gcp.monitoring.AlertPolicyConditionConditionPrometheusQueryLanguageArgs(
@@ -111,7 +121,7 @@ class Observability(pulumi.ComponentResource):
                 disable_metric_validation=True,
             ),
         )
-        self._policy(name, title, text, condition, None)
+        self._policy(name, title, text, condition, None, severity)
 
     def _log_alert(self, name: str, title: str, text: str) -> None:
         condition = gcp.monitoring.AlertPolicyConditionArgs(
@@ -124,7 +134,7 @@ class Observability(pulumi.ComponentResource):
             auto_close="86400s",
             notification_rate_limit=gcp.monitoring.AlertPolicyAlertStrategyNotificationRateLimitArgs(period="3600s"),
         )
-        self._policy(name, title, text, condition, strategy)
+        self._policy(name, title, text, condition, strategy, "ERROR")
 
     def _policy(
         self,
@@ -133,13 +143,14 @@ class Observability(pulumi.ComponentResource):
         text: str,
         condition: gcp.monitoring.AlertPolicyConditionArgs,
         strategy: gcp.monitoring.AlertPolicyAlertStrategyArgs | None,
+        severity: str,
     ) -> None:
         gcp.monitoring.AlertPolicy(
             name,
             project=self._project,
             display_name=f"{self._name}: {title}",
             combiner="OR",
-            severity="ERROR",
+            severity=severity,
             conditions=[condition],
             alert_strategy=strategy,
             notification_channels=list(self._channels),

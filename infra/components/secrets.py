@@ -69,7 +69,8 @@ class Secrets(pulumi.ComponentResource):
                 user_managed=gcp.secretmanager.SecretReplicationUserManagedArgs(replicas=[replica])
             ),
             labels=dict(self._labels),
-            opts=child,
+            # Another region or key is another secret, and two cannot have one name.
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
         version = gcp.secretmanager.SecretVersion(
             f"{_dashed(field)}-version", secret=secret.id, secret_data=value, opts=child

@@ -11,6 +11,7 @@ ALWAYS = (
     "cloudresourcemanager",
     "cloudscheduler",
     "iam",
+    "iamcredentials",
     "logging",
     "monitoring",
     "run",

@@ -12,19 +12,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from local.looker import users
 from local.looker.answers import Refusal, json_answer, json_error
-from local.looker.cast import Standing, User
+from local.looker.cast import Standing
 from local.looker.conversations import LISTED, Conversation
 from local.looker.faults import Faults
 from local.looker.journal import Journal
 from local.looker.population import Population
+from local.looker.queries import Queries
 from local.looker.search import search
 from local.looker.tokens import ADMIN, Tokens
 from local.looker.wire import Wire, bearer
 
 ADMIN_ID = "1"
-# Query.limit of the spec: 500 rows unless said otherwise, -1 for all.
-DEFAULT_ROWS = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,14 +34,16 @@ class Options:
     `token_seconds` is the life of a token, `token_prefix` how each begins, `latency_seconds` what every answer waits.
     `impersonation_allowed=False` refuses every `login_user` with 403, as Looker (Google Cloud core) does for regular
     users. `page_cap` is the most conversations a search answers with, whatever its limit; with `narrow_search=False` a
-    search is refused (422) when it is to be sorted or narrowed to fields. The rest shapes the System
-    Activity query: the column that holds the user, ids as text, every row twice, a failure told with 200, or a column
-    with each user's last activity.
+    search is refused (422) when it is to be sorted or narrowed to fields. The rest shapes the System Activity query of
+    the users: the column that holds the user, ids as text, every row twice, a failure inside Looker, or a column with
+    each user's last activity. A query takes `query_seconds`; `query_tasks=False` knows no tasks that run one.
+    `feedback_query_id` is the query of the ratings.
     """
 
     client_id: str = "simulated-client-id"
     client_secret: str = "simulated-client-secret"  # noqa: S105 (it opens nothing but this simulation)
     query_id: str = "4242"
+    feedback_query_id: str = "2424"
     token_seconds: float = 3600.0
     token_prefix: str = ""
     latency_seconds: float = 0.0
@@ -54,6 +56,8 @@ class Options:
     discovery_error: str | None = None
     discovery_active_only: bool = False
     discovery_activity_field: str | None = None
+    query_tasks: bool = True
+    query_seconds: float = 0.0
 
 
 class Looker:
@@ -69,6 +73,7 @@ class Looker:
         self.tokens = Tokens(options.token_seconds, options.token_prefix)
         self.faults = Faults()
         self.requests = Journal()
+        self.queries = Queries(self)
 
     @property
     def open_tokens(self) -> int:
@@ -113,8 +118,9 @@ class _Api:
             ("DELETE", f"{api}/logout", self.logout),
             ("DELETE", "/api/logout", self.logout),
             ("GET", f"{api}/user", self.me),
+            ("GET", f"{api}/users/search", self.users),
             ("GET", f"{api}/users/{{user_id}}", self.user),
-            ("GET", f"{api}/queries/{{query_id}}/run/{{result_format}}", self.run_query),
+            *self.looker.queries.routes(api, self._admin),
             ("GET", f"{api}/conversations/search", self.search),
             ("GET", f"{api}/conversations/{{conversation_id}}", self.conversation),
             ("GET", f"{api}/conversations/{{conversation_id}}/messages", self.messages),
@@ -135,6 +141,8 @@ class _Api:
         self._admin(request)
         if not self.options.impersonation_allowed:
             raise Refusal(403)
+        if request.path_params["user_id"] == ADMIN_ID:
+            return self._token(ADMIN_ID)
         user = self.population.user(request.path_params["user_id"])
         if user is None or user.standing is Standing.DELETED:
             raise Refusal(404)
@@ -170,24 +178,10 @@ class _Api:
         names = _names(request.query_params.get("fields"))
         return json_answer({name: value for name, value in shown.items() if not names or name in names})
 
-    async def run_query(self, request: Request) -> Response:
+    async def users(self, request: Request) -> Response:
         self._admin(request)
-        if request.path_params["query_id"] != self.options.query_id:
-            raise Refusal(404)
-        if request.path_params["result_format"] != "json":
-            raise Refusal(422, "only json is simulated", field="result_format")
-        limit = _row_limit(request.query_params.get("limit", str(DEFAULT_ROWS)))
-        if self.options.discovery_error is not None:
-            return json_answer([{"looker_error": self.options.discovery_error}])
-        active_only = self.options.discovery_active_only
-        rows = [
-            self._row(user)
-            for user in self.population.discoverable()
-            if user.standing is Standing.ACTIVE or not active_only
-        ]
-        if self.options.discovery_duplicates:
-            rows += rows
-        return json_answer(rows if limit is None else rows[:limit])
+        found = users.search(self.population.users, request.query_params, ADMIN_ID)
+        return json_answer(found[: self.options.page_cap])
 
     async def search(self, request: Request) -> Response:
         query = request.query_params
@@ -231,23 +225,6 @@ class _Api:
     def _token(self, owner: str) -> Response:
         body = {"access_token": self.tokens.issue(owner), "token_type": "Bearer", "refresh_token": None}
         return json_answer({**body, "expires_in": int(self.options.token_seconds)})
-
-    def _row(self, user: User) -> dict[str, Any]:
-        shown = user.key if self.options.discovery_text_ids else user.id
-        row: dict[str, Any] = {self.options.discovery_field: shown, "user.email": user.email}
-        if self.options.discovery_activity_field is not None:
-            moments = [each.updated_at for each in self.population.conversations_of(user.key)]
-            # As System Activity writes times: in UTC or the query's time zone, without saying which.
-            row[self.options.discovery_activity_field] = f"{max(moments):%Y-%m-%d %H:%M:%S}" if moments else None
-        return row
-
-
-def _row_limit(text: str) -> int | None:
-    if text == "-1":
-        return None
-    if not text.isdecimal() or int(text) == 0:
-        raise Refusal(422, "limit must be a positive whole number, or -1 for all rows", field="limit")
-    return int(text)
 
 
 def _names(fields: str | None) -> tuple[str, ...]:

@@ -46,6 +46,9 @@ QUERIES = {
         SELECT COALESCE(agent_name, agent_id, 'No agent') AS agent, SUM(turns) AS turns,
           SUM(answered_turns) AS answered, SUM(unknown_turns) AS unknown
         FROM `{dataset}.agent_daily` WHERE day >= @since GROUP BY agent ORDER BY turns DESC, agent LIMIT @shown""",
+    "ratings": """
+        SELECT COALESCE(SUM(ratings), 0) AS ratings, COALESCE(SUM(ratings_positive), 0) AS positive
+        FROM `{dataset}.agent_daily` WHERE day >= @since""",
     "explores": """
         SELECT CONCAT(COALESCE(model, '?'), ' / ', COALESCE(explore, '?')) AS name, SUM(turns) AS turns,
           SUM(answered_turns) AS answered, SUM(unknown_turns) AS unknown

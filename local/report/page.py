@@ -64,6 +64,10 @@ def _headline(figures: Figures) -> str:
         (_percent(raw - stored, raw), "storage saved", f"{_size(stored)} kept of {_size(raw)}"),
         (_hours(health["hours_behind"]), "behind Looker", _state(health)),
     ]
+    ratings = figures.one("ratings")
+    if ratings["ratings"]:
+        note = f"{_count(ratings['ratings'])} questions rated"
+        cards.insert(3, (_percent(ratings["positive"], ratings["ratings"]), "rated good", note))
     return "".join(
         f'<div class="card"><dt>{escape(name)}</dt><dd><strong>{escape(value)}</strong>'
         f"<span>{escape(note)}</span></dd></div>"

@@ -206,6 +206,20 @@ view: turns {
     sql: ${TABLE}.messages_not_understood ;;
   }
 
+  dimension: rating {
+    label: "Rating"
+    description: "Last rating given between this question and the next, as Looker writes it; NULL without ratings."
+    type: string
+    sql: ${TABLE}.rating ;;
+  }
+
+  dimension: rated_positive {
+    label: "Rated positive"
+    description: "Whether that rating is a good one; NULL where its text does not tell."
+    type: yesno
+    sql: ${TABLE}.rated_positive ;;
+  }
+
   measure: count {
     label: "Questions"
     description: "Questions asked."

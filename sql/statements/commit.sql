@@ -1,6 +1,6 @@
 -- Everything a run writes, in one transaction. Running it twice changes nothing the second time.
--- ${staging} holds rows of kind 'conversation' and 'reject', for each of them a tiny one of kind 'sent', and of kind
--- 'window' what became of the users' windows, as a payload {"since": ..., "until": ..., "finished": bool,
+-- ${staging} holds rows of kind 'conversation', 'reject' and 'feedback', for each of the first two a tiny one of kind
+-- 'sent', and of kind 'window' what became of the users' windows, as a payload {"since": ..., "until": ..., "finished": bool,
 -- "anchored": bool, "user_ids": [...], "skipped": text, "failed": bool}. @moves is an array of those that are not staged.
 
 -- The days whose partitions the MERGE may touch; a variable, so that BigQuery can prune the others.
@@ -121,6 +121,42 @@ WHEN NOT MATCHED THEN
   VALUES (
     refused.id, refused.user_id, refused.updated_at, refused.reason, refused.raw, refused.part, refused.parts,
     refused.bytes, refused.sha256, refused.run_id, refused.ingested_at
+  );
+
+-- A rating is known by conversation, time and user; what Looker says of it last, counts.
+MERGE `${dataset}.feedback` AS held
+USING (
+  SELECT * EXCEPT (latest)
+  FROM (
+    SELECT
+      *,
+      ROW_NUMBER() OVER (
+        PARTITION BY conversation_id, rated_at, COALESCE(user_id, '') ORDER BY ingested_at DESC, rating ASC
+      ) AS latest
+    FROM `${staging}`
+    WHERE kind = 'feedback'
+  )
+  WHERE latest = 1
+) AS given
+  ON
+    held.conversation_id = given.conversation_id
+    AND held.rated_at = given.rated_at
+    AND COALESCE(held.user_id, '') = COALESCE(given.user_id, '')
+WHEN MATCHED AND (
+  held.rating != given.rating OR COALESCE(held.comment, '') != COALESCE(given.comment, '')
+) THEN
+  UPDATE
+    SET
+      rating = given.rating,
+      positive = given.positive,
+      comment = given.comment,
+      run_id = given.run_id,
+      ingested_at = given.ingested_at
+WHEN NOT MATCHED THEN
+  INSERT (conversation_id, rated_at, user_id, rating, positive, comment, run_id, ingested_at)
+  VALUES (
+    given.conversation_id, given.rated_at, given.user_id, given.rating, given.positive, given.comment, given.run_id,
+    given.ingested_at
   );
 
 -- A finished window that leaves no gap moves the watermark forward, and pays what was owed inside it.

@@ -1,4 +1,5 @@
 -- description: One row per agent and day: conversations, turns, active users, share answered and how long users waited.
+-- viewers: yes
 -- cost: conversations: created_at, id, user_id, agent_id, messages, agent name. Filter on day to read only those partitions.
 -- column day: Day the conversation began (UTC). Filter on it: it selects the partitions that are read.
 -- column agent_id: Looker's id of the agent; NULL when it was deleted or none was chosen.
@@ -10,6 +11,8 @@
 -- column unknown_turns: Questions of which it is unknown whether they were answered, because messages were not understood.
 -- column answered_percent: 100 * answered_turns / (turns - unknown_turns); NULL without such turns.
 -- column errors: Errors in these turns, recovered and terminal.
+-- column ratings: Questions that were rated; NULL without any.
+-- column ratings_positive: Questions whose last rating is a good one; NULL without ratings.
 -- column wait_p50_seconds: Median wait from question to final response; nearest rank, over the turns whose wait is known.
 -- column wait_p90_seconds: 90th percentile of the wait.
 -- column wait_p99_seconds: 99th percentile of the wait.
@@ -26,7 +29,9 @@ facts AS (
     CAST(NULL AS INT64) AS turn_number,
     CAST(NULL AS BOOL) AS answered,
     CAST(NULL AS INT64) AS errors,
-    CAST(NULL AS FLOAT64) AS wait_seconds
+    CAST(NULL AS FLOAT64) AS wait_seconds,
+    CAST(NULL AS STRING) AS rating,
+    CAST(NULL AS BOOL) AS rated_positive
   FROM `${dataset}.${table}`
   UNION ALL
   SELECT
@@ -38,7 +43,9 @@ facts AS (
     turn_number,
     answered,
     errors,
-    wait_seconds
+    wait_seconds,
+    rating,
+    rated_positive
   FROM `${dataset}.turns`
 ),
 
@@ -53,6 +60,8 @@ daily AS (
     COUNTIF(answered) AS answered_turns,
     COUNT(turn_number) - COUNT(answered) AS unknown_turns,
     COALESCE(SUM(errors), 0) AS errors,
+    NULLIF(COUNT(rating), 0) AS ratings,
+    IF(COUNT(rating) = 0, NULL, COUNTIF(rated_positive)) AS ratings_positive,
     ARRAY_AGG(wait_seconds IGNORE NULLS ORDER BY wait_seconds) AS waits
   FROM facts
   GROUP BY day, agent_id
@@ -69,6 +78,8 @@ SELECT
   unknown_turns,
   100 * SAFE_DIVIDE(answered_turns, turns - unknown_turns) AS answered_percent,
   errors,
+  ratings,
+  ratings_positive,
   waits[SAFE_ORDINAL(CAST(CEIL(ARRAY_LENGTH(waits) * 50 / 100) AS INT64))] AS wait_p50_seconds,
   waits[SAFE_ORDINAL(CAST(CEIL(ARRAY_LENGTH(waits) * 90 / 100) AS INT64))] AS wait_p90_seconds,
   waits[SAFE_ORDINAL(CAST(CEIL(ARRAY_LENGTH(waits) * 99 / 100) AS INT64))] AS wait_p99_seconds

@@ -1,4 +1,5 @@
 -- description: One row per Explore and day: how many questions, users and conversations queried it, and how it went.
+-- viewers: yes
 -- cost: conversations: created_at, id, user_id, agent_id, messages. Filter on day to read only those partitions.
 -- column day: Day the conversation began (UTC). Filter on it: it selects the partitions that are read.
 -- column model: LookML model.

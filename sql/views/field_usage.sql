@@ -1,4 +1,5 @@
 -- description: One row per field of an Explore, use and day: what the agents select, filter on and sort by.
+-- viewers: yes
 -- cost: conversations: created_at, id, user_id, agent_id, messages. Filter on day to read only those partitions.
 -- column day: Day the conversation began (UTC). Filter on it: it selects the partitions that are read.
 -- column model: LookML model.

@@ -1,4 +1,5 @@
 -- description: One row per day: percentiles of the time to first thought, of the processing and of the whole wait.
+-- viewers: yes
 -- cost: conversations: created_at, id, user_id, agent_id, messages. Filter on day to read only those partitions.
 -- column day: Day the conversation began (UTC). Filter on it: it selects the partitions that are read.
 -- column turns: Questions asked.

@@ -206,9 +206,13 @@ SELECT
         AND (
           text IS NOT NULL
           OR COALESCE(JSON_TYPE(JSON_QUERY(said, '$.text.parts')), 'null') = 'null'
-          OR (
-            JSON_TYPE(JSON_QUERY(said, '$.text.parts')) = 'array'
-            AND ARRAY_LENGTH(JSON_QUERY_ARRAY(said, '$.text.parts')) = ARRAY_LENGTH(parts)
+          OR COALESCE(
+            ARRAY_LENGTH(
+              IF(
+                JSON_TYPE(JSON_QUERY(said, '$.text.parts')) = 'array', JSON_QUERY_ARRAY(said, '$.text.parts'), NULL
+              )
+            ) = ARRAY_LENGTH(parts),
+            FALSE
           )
         )
     ELSE

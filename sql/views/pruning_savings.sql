@@ -1,4 +1,5 @@
 -- description: One row per day: bytes Looker sent, bytes that are stored, and what leaving the heavy parts out saved.
+-- viewers: yes
 -- cost: conversations: created_at, message_count, raw_bytes, stored_bytes. Filter on day to read only those partitions.
 -- column day: Day the conversation began (UTC). Filter on it: it selects the partitions that are read.
 -- column conversations: Conversations begun.

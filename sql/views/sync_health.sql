@@ -1,4 +1,5 @@
 -- description: One row that says whether the ingestion is well: freshness, runs of the last 7 days, what is owed, rejects.
+-- viewers: yes
 -- cost: all of sync_runs and sync_users (small); of rejects only id, part and the partitions of the last 7 days.
 -- column checked_at: When this was asked (UTC).
 -- column fresh_until: Every change up to here was looked for by a completed run over all users (UTC); NULL before the first.

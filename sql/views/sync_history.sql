@@ -1,4 +1,5 @@
 -- description: One row per run of the function with the state it is in now, made of the rows of its ledger.
+-- viewers: yes
 -- cost: all of sync_runs (two small rows a run). Filter on started_at for what is shown; the table is read whole.
 -- column run_id: Identifier of the run; sorts by time of start.
 -- column kind: daily or historical.

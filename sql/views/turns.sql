@@ -22,6 +22,8 @@
 -- column terminal_errors: Errors that no final response followed.
 -- column follow_ups: Follow-up questions offered.
 -- column messages_not_understood: Messages of this turn, the question included, whose sender, kind or text could not be read.
+-- column rating: Last rating given between this question and the next, as Looker writes it; NULL without ratings.
+-- column rated_positive: Whether that rating is a good one; NULL where its text does not tell.
 WITH
 marked AS (
   SELECT
@@ -85,14 +87,26 @@ timed AS (
     TIMESTAMP_DIFF(answered_at, first_thought_at, MICROSECOND) / 1000000 AS processing,
     TIMESTAMP_DIFF(answered_at, asked_at, MICROSECOND) / 1000000 AS wait
   FROM gathered
+),
+
+spans AS (
+  SELECT
+    *,
+    IF(turn_number = 1, created_at, asked_at) AS span_start,
+    -- Where the next question has no time, of the first that has one.
+    MIN(asked_at) OVER (
+      PARTITION BY created_at, conversation_id ORDER BY turn_number
+      ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
+    ) AS span_end
+  FROM timed
 )
 
 SELECT
-  created_at,
-  conversation_id,
-  user_id,
-  agent_id,
-  turn_number,
+  spans.created_at,
+  spans.conversation_id,
+  spans.user_id,
+  spans.agent_id,
+  spans.turn_number,
   question_message_id,
   question,
   asked_at,
@@ -109,5 +123,16 @@ SELECT
   recovered_errors,
   errors - recovered_errors AS terminal_errors,
   follow_ups,
-  messages_not_understood
-FROM timed
+  messages_not_understood,
+  feedback.rating,
+  feedback.positive AS rated_positive
+FROM spans
+LEFT JOIN `${dataset}.feedback` AS feedback
+  ON
+    spans.conversation_id = feedback.conversation_id
+    AND spans.span_start <= feedback.rated_at
+    AND feedback.rated_at < COALESCE(spans.span_end, TIMESTAMP '9999-12-31')
+QUALIFY ROW_NUMBER() OVER (
+  PARTITION BY spans.created_at, spans.conversation_id, spans.turn_number
+  ORDER BY feedback.rated_at DESC, feedback.user_id ASC
+) = 1

@@ -1,4 +1,5 @@
 -- description: One row per user and day: conversations, turns, agents used, share answered and how long the user waited.
+-- viewers: yes
 -- cost: conversations: created_at, id, user_id, agent_id, messages. Filter on day to read only those partitions.
 -- column day: Day the conversation began (UTC). Filter on it: it selects the partitions that are read.
 -- column user_id: Looker's id of the user; the rows of a day are its active users.

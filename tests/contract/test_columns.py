@@ -27,7 +27,9 @@ def _merge(target: str) -> str:
     return found[0]
 
 
-@pytest.mark.parametrize(("table", "source"), [("conversations", "fetched"), ("rejects", "refused")])
+@pytest.mark.parametrize(
+    ("table", "source"), [("conversations", "fetched"), ("rejects", "refused"), ("feedback", "given")]
+)
 def test_the_commit_inserts_every_column(table: str, source: str) -> None:
     insert = re.search(r"INSERT\s*\((.*?)\)\s*VALUES\s*\((.*?)\)\s*;", _merge(table), re.DOTALL)
     assert insert is not None
@@ -65,7 +67,7 @@ def test_the_report_fills_every_column_of_the_ledger() -> None:
 def test_staging_holds_the_columns_of_both_tables() -> None:
     names = [field.name for field in staging_schema()]
     assert len(names) == len(set(names))
-    assert set(names) == {"kind", *_columns("conversations"), *_columns("rejects")}
+    assert set(names) == {"kind", *_columns("conversations"), *_columns("rejects"), *_columns("feedback")}
     assert {field.mode for field in staging_schema()} == {"NULLABLE"}
 
 
@@ -74,7 +76,7 @@ def test_every_placeholder_of_a_statement_has_a_value(path: Path) -> None:
     assert "${" not in statement(path.stem, NAMES)
 
 
-@pytest.mark.parametrize("table", ["conversations", "rejects", "sync_runs", "sync_users"])
+@pytest.mark.parametrize("table", ["conversations", "rejects", "feedback", "sync_runs", "sync_users"])
 def test_every_column_is_described(table: str) -> None:
     for field in schema(table):
         assert field.description, f"{table}.{field.name}"

@@ -40,7 +40,8 @@ def _offenders(folder: str, *forbidden: str) -> list[str]:
     [
         ("function/sluice/looker", {"sluice.warehouse", "google.cloud", "main", *STORY}),
         ("function/sluice/warehouse", {"sluice.looker", "looker_sdk", "main", *STORY}),
-        ("function", {"local", "tests", "infra", "bench"}),
+        ("function", {"local", "tests", "infra", "bench", "ops"}),
+        ("ops", {"local", "tests", "infra", "bench", "main"}),
         ("local/looker", {"sluice", "main"}),
         ("infra", {"local", "tests", "sluice.run", "sluice.looker", "sluice.warehouse", "looker_sdk"}),
     ],

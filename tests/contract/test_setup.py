@@ -5,13 +5,16 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def _checkout(folder: Path) -> Path:
     """A checkout without a virtual environment, and a PATH where no Python is found."""
     (folder / "local").mkdir()
-    shutil.copy(ROOT / "local" / "setup.sh", folder / "local")
+    for script in ("setup.sh", "tools.sh"):
+        shutil.copy(ROOT / "local" / script, folder / "local")
     shutil.copy(ROOT / "requirements-dev.txt", folder)
     tools = folder / "tools"
     tools.mkdir()
@@ -58,3 +61,47 @@ def test_uv_is_used_where_there_is_one(tmp_path: Path) -> None:
         if line.startswith("uv "):
             assert f"cache {tmp_path}/" in line, "nothing is written outside the checkout"
             assert f"python {tmp_path}/" in line
+
+
+ASKED = "system certificates ${UV_SYSTEM_CERTS:-unset} ${UV_NATIVE_TLS:-unset}, cache ${UV_CACHE_DIR:-unset}"
+
+
+def _stand_in(path: Path, name: str) -> None:
+    path.write_text(f'#!/bin/sh\necho "{name} $*, {ASKED}"\n')
+    path.chmod(0o755)
+
+
+def test_uv_trusts_what_the_machine_trusts(tmp_path: Path) -> None:
+    tools = _checkout(tmp_path)
+    _stand_in(tools / "uv", "uv")
+    calls = [line for line in _set_up(tmp_path, tools).stdout.splitlines() if line.startswith("uv ")]
+    assert len(calls) == 2
+    assert all("system certificates 1 1" in call for call in calls)
+
+
+def test_a_machine_without_certificates_can_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tools = _checkout(tmp_path)
+    _stand_in(tools / "uv", "uv")
+    monkeypatch.setenv("UV_SYSTEM_CERTS", "0")
+    monkeypatch.setenv("UV_NATIVE_TLS", "0")
+    assert "system certificates 0 0" in _set_up(tmp_path, tools).stdout
+
+
+@pytest.mark.parametrize("target", [".venv-policy/ready", ".venv-googlesql/ready", ".venv-bench/ready", "requirements"])
+def test_every_uv_of_the_makefile_trusts_what_the_machine_trusts(tmp_path: Path, target: str) -> None:
+    _checkout(tmp_path)
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    for file in ("policy", "tests/googlesql", "bench"):
+        (tmp_path / file).mkdir(parents=True)
+        (tmp_path / file / "requirements.txt").touch()
+        (tmp_path / file / "requirements.in").touch()
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    (tmp_path / target).parent.mkdir(exist_ok=True)
+    _stand_in(tmp_path / ".venv" / "bin" / "uv", "uv")
+    (tmp_path / ".venv" / "ready").touch()
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    command = ["make", "--directory", str(tmp_path), target]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
+    calls = [line for line in done.stdout.splitlines() if line.startswith("uv ")]
+    assert len(calls) >= 2
+    assert all(f"system certificates 1 1, cache {tmp_path}/.local" in call for call in calls)

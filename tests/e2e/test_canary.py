@@ -48,8 +48,8 @@ def test_nothing_leaks(install: Install, tmp_path: Path) -> None:
         for fault in (
             Fault("403", path="/login$"),
             Fault("invalid-json", path="/login$"),
-            Fault("invalid-json", path="/queries/"),
-            Fault("garbage", path="/queries/", times=None),
+            Fault("invalid-json", path="/results$"),
+            Fault("garbage", path="/quer", times=None),
             Fault("403", path=r"/login/\d+", times=None),
         ):
             looker.faults.clear()

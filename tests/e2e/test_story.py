@@ -80,7 +80,7 @@ def test_history_then_day_after_day(install: Install) -> None:
         # Whoever is enabled again is owed the whole history; nothing is expected of who is gone.
         assert set(owed(installation)) == disabled
         assert installation.rows("rejects") == []
-        assert installation.tables() == ["conversations", "rejects", "sync_runs", "sync_users"]
+        assert installation.tables() == ["conversations", "feedback", "rejects", "sync_runs", "sync_users"]
 
         # Nothing has changed: nothing is fetched, no job loads, watermarks stay.
         journal.clear()

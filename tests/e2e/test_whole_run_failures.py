@@ -34,7 +34,7 @@ def failed(installation: Installation, answer: Answer, status: int, step: str) -
     assert answer.body["hint"]
     for table in ("conversations", "rejects", "sync_users"):
         assert installation.rows(table) == []
-    assert installation.tables() == ["conversations", "rejects", "sync_runs", "sync_users"]
+    assert installation.tables() == ["conversations", "feedback", "rejects", "sync_runs", "sync_users"]
     rows = [row for row in installation.rows("sync_runs") if row["run_id"] == answer.body["run_id"]]
     assert sorted(row["state"] for row in rows) == ["failed", "running"]
     end = next(row for row in rows if row["state"] == "failed")
@@ -68,12 +68,14 @@ def test_impersonation_refused_for_everybody_ends_the_run_early(installation: In
         assert looker.open_tokens == 0
 
 
-def test_a_query_that_fails_inside_looker(installation: Installation) -> None:
-    with serve(installation.population, discovery_error="canary: column users.email is wrong") as looker:
+@pytest.mark.parametrize(("tasks", "told"), [(True, "HTTP 400"), (False, "looker_error")])
+def test_a_query_that_fails_inside_looker(installation: Installation, tasks: bool, told: str) -> None:
+    error = "canary: column users.email is wrong"
+    with serve(installation.population, discovery_error=error, query_tasks=tasks) as looker:
         with installation.function(LOOKER_BASE_URL=looker.url) as function:
             answer = function.post("/daily")
         failed(installation, answer, 500, "discover")
-        assert "looker_error" in answer.body["error"]
+        assert told in answer.body["error"]
         assert "canary" not in str(answer.body)
 
 
@@ -139,7 +141,7 @@ def test_tables_that_are_missing_or_other_than_defined(installation: Installatio
     with installation.function(BQ_DATASET="nowhere") as function:
         answer = function.post("/daily?dry-run=true")
         assert (answer.status, answer.body["step"]) == (500, "check tables")
-        for table in ("conversations", "rejects", "sync_runs", "sync_users"):
+        for table in ("conversations", "rejects", "feedback", "sync_runs", "sync_users"):
             assert f"local.nowhere.{table} does not exist" in answer.body["error"]
     with installation.function(BQ_TABLE="sync_users") as function:
         answer = function.post("/historical")

@@ -36,7 +36,7 @@ class Trouble:
 
 @dataclass
 class Script:
-    """The faults of each method in order, taken one by one; `ends` are the reasons that jobs fail for, in order."""
+    """The faults of each method in order, taken one by one; `ends` are why jobs fail, in order: a reason, or `reason: text`."""
 
     insert: Iterable[Trouble] = ()
     get: Iterable[Trouble] = ()
@@ -84,7 +84,8 @@ class JobsApi:
         job = self.jobs[job_id]
         if job["status"]["state"] != "DONE" and self._polls[job_id] > self.script.polls:
             reason = self._ends.popleft() if self._ends else None
-            problem = {"reason": reason, "message": "quotes a row: canary"}
+            reason, _, text = (reason or "").partition(": ")
+            problem = {"reason": reason, "message": f"quotes a row: canary; {text}"}
             job["status"] = {"state": "DONE"} | ({"errorResult": problem, "errors": [problem]} if reason else {})
         return Answer(HTTPStatus.OK, job)
 

@@ -7,7 +7,7 @@ from local.looker.population import Population
 from tests.conftest import Install
 from tests.support.truth import assert_holds, days_ago, everything
 
-LOGIN, LOGIN_USER, QUERY, SEARCH = r"/login$", r"/login/\d+$", r"/queries/.*/run/json$", r"/conversations/search$"
+LOGIN, LOGIN_USER, QUERY, SEARCH = r"/login$", r"/login/\d+$", r"/query_tasks/[^/]+/results$", r"/conversations/search$"
 CONVERSATION, MESSAGES, LOGOUT = r"/conversations/(?!search)[^/]+$", r"/messages$", r"/logout$"
 ENDPOINTS = (LOGIN, LOGIN_USER, QUERY, SEARCH, CONVERSATION, MESSAGES, LOGOUT)
 

@@ -61,8 +61,14 @@ class Analysis:
         for path in sorted(sql_root.glob("tables/*/schema.json")):
             columns = json.loads(path.read_text(encoding="utf-8"))
             self.tables[path.parent.name] = [(column["name"], KINDS[column["type"]]) for column in columns]
-        staged = [("kind", TypeKind.TYPE_STRING), *self.tables["conversations"], *self.tables["rejects"]]
-        self.tables["staging"] = list(dict([*staged, ("payload", TypeKind.TYPE_JSON)]).items())
+        staged = [
+            ("kind", TypeKind.TYPE_STRING),
+            *self.tables["conversations"],
+            *self.tables["rejects"],
+            *self.tables["feedback"],
+            ("payload", TypeKind.TYPE_JSON),
+        ]
+        self.tables["staging"] = list(dict(staged).items())
 
     def views(self) -> dict[str, list[list[str]]]:
         """Analyse the views, each after those it reads, and give their columns."""

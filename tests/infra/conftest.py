@@ -20,7 +20,7 @@ FILES = {
     "function/requirements.txt": "functions-framework==3.10.2\n",
     "function/sluice/__init__.py": '"""Package."""\n',
     "sql/statements/commit.sql": "SELECT 1\n",
-    "sql/views/daily.sql": "-- description: Days.\nSELECT at FROM `${dataset}.messages`\n",
+    "sql/views/daily.sql": "-- description: Days.\n-- viewers: yes\nSELECT at FROM `${dataset}.messages`\n",
     "sql/views/messages.sql": "-- description: Messages.\nSELECT id, at FROM `${dataset}.${table}`\n",
     "sql/tables/conversations/table.yaml": PARTITIONED.format("conversations"),
     "sql/tables/rejects/table.yaml": PARTITIONED.format("rejects"),

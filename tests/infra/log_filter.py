@@ -64,7 +64,7 @@ def _one(tokens: list[str], entry: dict[str, Any]) -> bool:
     if operator == "=":
         return (str(value).lower() if isinstance(value, bool) else value) == wanted
     if path == "severity":
-        return SEVERITIES.index(str(value)) >= SEVERITIES.index(wanted)
+        return SEVERITIES.index(str(value or "DEFAULT")) >= SEVERITIES.index(wanted)
     return value is not None and float(value) >= float(wanted)
 
 

@@ -53,5 +53,6 @@ class Project(Strict):
     name: Name
     description: str
     main: str
+    requiredPulumiVersion: str  # noqa: N815  the engine's name; since 3.219 it keeps older CLIs out
     runtime: Runtime
     config: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")], Declaration]

@@ -33,10 +33,12 @@ EVERYTHING = {
     "sluice:kms-key": KEY,
     "sluice:vpc-connector": "projects/acme-analytics/locations/europe-west1/connectors/egress",
     "sluice:vpc-egress": "all-traffic",
-    "sluice:viewers-group": "readers@acme.example",
+    "sluice:viewers-group": "viewers@acme.example",
+    "sluice:readers-group": "readers@acme.example",
     "sluice:partition-expiration-days": "400",
     "sluice:labels": "team=analytics,cost-centre=data",
     "sluice:notification-email": "oncall@acme.example",
+    "sluice:notification-channels": "projects/acme-analytics/notificationChannels/4711",
 }
 
 

@@ -34,7 +34,15 @@ def problems(resource: Resource) -> list[str]:
 def arguments(token: str) -> type:
     """Class of the inputs of a resource type such as `gcp:storage/bucket:Bucket`."""
     _, module, name = token.split(":")
-    return typing.cast("type", getattr(importlib.import_module(f"pulumi_gcp.{module.split('/')[0]}"), f"{name}Args"))
+    classes = vars(importlib.import_module(f"pulumi_gcp.{module.split('/')[0]}"))
+    # `…InitArgs` where a nested type has the plain name already.
+    return typing.cast("type", classes.get(f"{name}InitArgs") or classes[f"{name}Args"])
+
+
+def resource_class(kind: str) -> type:
+    """Class of a kind such as `storage/bucket:Bucket`."""
+    module, name = kind.split(":")
+    return typing.cast("type", getattr(importlib.import_module(f"pulumi_gcp.{module.split('/')[0]}"), name))
 
 
 def enums(cls: type) -> dict[str, set[str]]:

@@ -10,7 +10,13 @@ from tests.infra.conftest import FILES, write
 
 
 def test_the_real_definitions_are_complete() -> None:
-    assert [table.name for table in definitions.tables()] == ["conversations", "rejects", "sync_runs", "sync_users"]
+    assert [table.name for table in definitions.tables()] == [
+        "conversations",
+        "feedback",
+        "rejects",
+        "sync_runs",
+        "sync_users",
+    ]
     names = [view.name for view in definitions.views()]
     for view in definitions.views():
         assert all(names.index(used) < names.index(view.name) for used in view.uses), view.name

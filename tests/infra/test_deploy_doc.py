@@ -11,7 +11,7 @@ from tests.infra.recorder import Graph
 
 TEXT = golden.DOCUMENT.read_text(encoding="utf-8")
 KEYS = {settings.key(field) for field in settings.FUNCTION_FIELDS | settings.OPTION_FIELDS}
-NUMBERS = {12: "twelve", 13: "thirteen", 14: "fourteen"}
+NUMBERS = {13: "thirteen", 14: "fourteen", 15: "fifteen"}
 
 
 def test_the_table_of_keys_is_that_of_the_project_file() -> None:

@@ -29,6 +29,7 @@ BASE = {
 EVERYTHING = {
     *BASE,
     ("group:readers@acme.example", "roles/bigquery.dataViewer", "dataset looker_agents"),
+    ("group:viewers@acme.example", "roles/bigquery.dataViewer", "dataset looker_agents_views"),
     *((f"serviceAccount:{agent}", "roles/cloudkms.cryptoKeyEncrypterDecrypter", f"key {KEY}") for agent in AGENTS),
 }
 TARGETS = {
@@ -62,9 +63,7 @@ def test_every_option_grants_this_and_nothing_else(everything: Graph) -> None:
 
 
 def test_grants_are_added_to_what_others_granted(graph: Graph) -> None:
-    authoritative = [
-        r.path for r in graph.real() if r.type.lower().endswith(("iambinding", "iampolicy", "datasetaccess"))
-    ]
+    authoritative = [r.path for r in graph.real() if r.type.lower().endswith(("iambinding", "iampolicy"))]
     assert authoritative == []
     assert "accesses" not in graph["warehouse/dataset"].inputs
 
@@ -73,7 +72,7 @@ def test_no_account_has_a_key_and_the_function_is_reached_from_inside_only(graph
     assert graph.of("serviceaccount/key:Key") == []
     config = graph["handler/function"].inputs["serviceConfig"]
     assert config["ingressSettings"] == "ALLOW_INTERNAL_ONLY"
-    assert (config["maxInstanceCount"], config["maxInstanceRequestConcurrency"]) == (1, 1)
+    assert (config["maxInstanceCount"], config["maxInstanceRequestConcurrency"]) == (1, 4)
 
 
 def test_three_jobs_have_three_accounts(base: Graph) -> None:
@@ -81,3 +80,23 @@ def test_three_jobs_have_three_accounts(base: Graph) -> None:
     assert function["serviceConfig"]["serviceAccountEmail"] == RUNTIME.removeprefix("serviceAccount:")
     assert function["buildConfig"]["serviceAccount"].endswith(f"/{BUILD.removeprefix('serviceAccount:')}")
     assert job["httpTarget"]["oidcToken"]["serviceAccountEmail"] == INVOKER.removeprefix("serviceAccount:")
+
+
+def test_viewers_reach_views_without_messages_and_no_table(everything: Graph) -> None:
+    """Their dataset may read the private one in their stead; each of its views reads tables alone."""
+    access = everything["warehouse/shown-access"]
+    assert access.inputs["datasetId"] == "looker_agents"
+    assert access.inputs["authorizedDataset"] == {
+        "dataset": {"datasetId": "looker_agents_views", "projectId": "acme-analytics"},
+        "targetTypes": ["VIEWS"],
+    }
+    shown = [t for t in everything.of("bigquery/table:Table") if t.inputs["datasetId"] == "looker_agents_views"]
+    assert {table.inputs["tableId"] for table in shown} == {"daily"}
+    query = shown[0].inputs["view"]["query"]
+    assert "`acme-analytics.looker_agents.conversations`" in query
+    assert "looker_agents.messages`" not in query
+
+
+def test_the_authorisation_of_views_comes_after_the_grants_on_their_dataset(everything: Graph) -> None:
+    before = everything.before(everything["warehouse/shown-access"])
+    assert {everything["warehouse/writer"].urn, everything["warehouse/readers"].urn} <= before

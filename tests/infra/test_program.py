@@ -161,9 +161,31 @@ def test_the_same_program_twice_changes_nothing(base: Graph, configured: Callabl
     assert changes(base, configured()) == set()
 
 
-def test_a_viewers_group_adds_one_grant(base: Graph, configured: Callable[..., Graph]) -> None:
-    found = changes(base, configured(viewers_group="readers@acme.example"))
-    assert {address for address, _ in found} == {"warehouse/viewers"}
+def test_a_readers_group_adds_one_grant(base: Graph, configured: Callable[..., Graph]) -> None:
+    found = changes(base, configured(readers_group="readers@acme.example"))
+    assert {address for address, _ in found} == {"warehouse/readers"}
+
+
+def test_a_viewers_group_adds_a_dataset_of_views_and_touches_nothing_else(
+    base: Graph, configured: Callable[..., Graph]
+) -> None:
+    found = changes(base, configured(viewers_group="viewers@acme.example"))
+    names = {"shown", "daily-shown", "shown-access", "viewers"}
+    assert {address for address, _ in found} == {f"warehouse/{name}" for name in names}
+
+
+def test_a_subnet_attaches_the_function_to_a_network_without_a_connector(
+    base: Graph, configured: Callable[..., Graph]
+) -> None:
+    subnet = "projects/acme-analytics/regions/europe-west1/subnetworks/egress"
+    network = "projects/acme-analytics/global/networks/egress"
+    graph = configured(vpc_subnet=subnet, vpc_network=network, vpc_egress="all-traffic")
+    assert {address for address, _ in changes(base, graph)} == {"handler/function"}
+    config = graph["handler/function"].inputs["serviceConfig"]
+    assert config["directVpcNetworkInterfaces"] == [{"network": network, "subnetwork": subnet}]
+    assert config["directVpcEgress"] == "VPC_EGRESS_ALL_TRAFFIC"
+    assert "vpcConnector" not in config
+    assert [problem for resource in graph.real() for problem in sdk_schema.problems(resource)] == []
 
 
 def test_expiration_touches_what_people_wrote_and_not_the_ledger(base: Graph, configured: Callable[..., Graph]) -> None:

@@ -4,17 +4,19 @@ The commands it calls are small scripts here: what they answer is the machine's 
 """
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from infra.definitions import ROOT
 
 LOG = 'echo "$(basename "$0") $*" >>"$RECORD"\n'
 READY = {
-    "pulumi": LOG + 'if [ "$1" = install ]; then mkdir -p .venv-infra; fi\n',
+    "pulumi": LOG + "case $1 in install) mkdir -p .venv-infra ;; version) echo v3.219.0 ;; esac\n",
     "gcloud": LOG + "echo a-very-secret-access-token\n",
 }
 
@@ -66,6 +68,8 @@ def answering(command: str) -> str:
         ({"pulumi": READY["pulumi"]}, True, "no gcloud to get some"),
         ({**READY, "gcloud": "exit 1\n"}, True, "gcloud auth application-default login"),
         (READY, False, "make .venv-policy/ready"),
+        ({**READY, "pulumi": "echo v3.218.4\n"}, True, "the Pulumi CLI is v3.218.4 and must be 3.219.0 or later"),
+        ({**READY, "pulumi": "echo v2.300.0\n"}, True, "the Pulumi CLI is v2.300.0 and must be"),
     ],
 )
 @pytest.mark.parametrize("command", ["preview", "up"])
@@ -118,7 +122,30 @@ def test_destroying_says_what_is_protected(tmp_path: Path) -> None:
     done = machine.run("destroy", "--yes")
     assert done.returncode == 0
     assert "protected" in done.stdout
-    assert machine.calls[-1] == "pulumi destroy --yes"
+    assert machine.calls[-1] == "pulumi destroy --exclude-protected --yes"
+
+
+def test_the_floor_is_that_of_the_project_file() -> None:
+    floor = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["requiredPulumiVersion"]
+    script = (ROOT / "infra/pulumi.sh").read_text()
+    major, minor = (re.search(rf"^FLOOR_{part}=(\d+)$", script, re.MULTILINE) for part in ("MAJOR", "MINOR"))
+    assert major
+    assert minor
+    assert floor == f">={major[1]}.{minor[1]}.0"
+
+
+@pytest.mark.parametrize("version", ["v3.219.0", "v3.300.1-alpha.1", "v4.0.0", "3.220.0-dev"])
+def test_a_version_at_the_floor_or_above_is_let_through(tmp_path: Path, version: str) -> None:
+    machine = Machine(tmp_path, {**READY, "pulumi": READY["pulumi"].replace("v3.219.0", version)})
+    assert machine.run("preview").returncode == 0
+
+
+def test_adopting_runs_in_the_checkout_with_what_it_is_given(tmp_path: Path) -> None:
+    python = {"../checkout/.venv/bin/python": LOG + 'echo "$PYTHONPATH"\n'}
+    machine = Machine(tmp_path, {**READY, **python}, policy=False)
+    done = machine.run("adopt", "--yes")
+    assert done.stdout.strip() == f"{machine.root}:{machine.root}/function"
+    assert machine.calls[-1] == "python -m infra.adopt --yes"
 
 
 def test_a_failed_installation_is_not_taken_for_done(tmp_path: Path) -> None:

@@ -1,18 +1,20 @@
 """Configuration: every name is placed, every value is checked, every problem is told at once."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pulumi
 import pytest
 from pydantic import SecretStr
 
-from infra import settings
+from infra import checks, settings
 from infra.settings import ConfigError, Settings
 from sluice.settings import Settings as FunctionSettings
 from tests.infra.recorder import BASE, EVERYTHING, SECRET_VALUES, Graph, Secret, record
 
 REQUIRED = {key.removeprefix("sluice:"): value for key, value in BASE.items() if key.startswith("sluice:")}
+PLACE = "projects/p"
 FULL = {key.removeprefix("sluice:"): value for key, value in EVERYTHING.items() if key.startswith("sluice:")}
 
 
@@ -23,9 +25,18 @@ def check(
     region: str | None = "europe-west1",
     name: str = "sluice-prod",
     without: str = "",
+    foreign: Sequence[str] = (),
 ) -> Settings:
     given = {key: value for key, value in {**REQUIRED, **(values or {})}.items() if key != without}
-    return Settings.check(given, project=project, region=region, name=name, taken={"rejects", "messages"})
+    return Settings.check(
+        given,
+        project=project,
+        region=region,
+        name=name,
+        taken={"rejects", "messages"},
+        labels={"source"},
+        foreign=foreign,
+    )
 
 
 def problems(**arguments: object) -> tuple[str, ...]:
@@ -65,7 +76,7 @@ def test_the_function_reads_back_exactly_what_was_configured(
     read = FunctionSettings.load(looker_client_id="x", looker_client_secret="y")
     assert (read.dry_run, read.workers, read.include_deleted, read.looker_user_id_key) == (True, 7, True, "user.id")
     assert read.gcp_project_id == "acme-analytics"
-    assert set(variables) - {"LOG_EXECUTION_ID"} == {name.upper() for name in settings.PLAIN}
+    assert set(variables) - {"LOG_EXECUTION_ID"} == {name.upper() for name in settings.PLAIN} - {"BQ_KMS_KEY"}
 
 
 def test_the_environment_of_whoever_deploys_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,6 +133,23 @@ def test_problems_are_told_together_and_by_name() -> None:
         ({"bq-table": "rejects"}, "bq-table: 'rejects' is the name of another"),
         ({"bq-table": "messages"}, "bq-table: 'messages' is the name of another"),
         ({"looker-base-url": "http://127.0.0.1:19999"}, "looker-base-url: a loopback address"),
+        ({"schedule": "* * * * *"}, "schedule and function-timeout-seconds: runs would start every 60 seconds"),
+        ({"schedule": "0,20 1 * * *"}, "schedule and function-timeout-seconds: runs would start every 1200"),
+        ({"schedule": "0 6 * * 1"}, "alert-no-success-hours and schedule: 168 hours pass between two runs"),
+        ({"bq-dataset": "information_schema"}, "bq-dataset: 'information_schema' is a name BigQuery keeps"),
+        ({"bq-table": "INFORMATION_SCHEMA"}, "bq-table: 'INFORMATION_SCHEMA' is a name BigQuery keeps"),
+        ({"bq-location": "Atlantis"}, "bq-location: must be US, EU or a region"),
+        ({"labels": "app=mine"}, "labels: app is set by this project"),
+        ({"labels": "source=x"}, "labels: source is set by this project"),
+        ({"vpc-network": f"{PLACE}/global/networks/n"}, "vpc-network and vpc-subnet: name the subnet"),
+        ({"vpc-subnet": f"{PLACE}/regions/us-east1/subnetworks/s"}, "vpc-subnet and gcp:region"),
+        (
+            {
+                "vpc-subnet": f"{PLACE}/regions/europe-west1/subnetworks/s",
+                "vpc-connector": f"{PLACE}/locations/europe-west1/connectors/c",
+            },
+            "vpc-connector and vpc-subnet: there is one way out",
+        ),
     ],
 )
 def test_keys_that_contradict_each_other_are_refused(values: dict[str, str], problem: str) -> None:
@@ -134,6 +162,13 @@ def test_keys_that_contradict_each_other_are_refused(values: dict[str, str], pro
     ("key", "value"),
     [
         ("schedule", "0 1 * *"),
+        ("schedule", "61 25 * * *"),
+        ("schedule", "0 0 31 2 *"),
+        ("notification-channels", "slack"),
+        ("vpc-subnet", "default"),
+        ("vpc-network", "default"),
+        ("readers-group", "readers"),
+        ("labels", "goog-x=y"),
         ("time-zone", "Mars/Olympus"),
         ("time-zone", "../../etc/passwd"),
         ("viewers-group", "readers"),
@@ -146,7 +181,7 @@ def test_keys_that_contradict_each_other_are_refused(values: dict[str, str], pro
         ("vpc-egress", "everything"),
         ("function-cpu", "3"),
         ("partition-expiration-days", "-1"),
-        ("alert-no-success-hours", "26"),
+        ("alert-no-success-hours", "8785"),
         ("alert-reject-percent", "100"),
         ("bq-dataset", "looker-agents"),
         ("lookback-days", "x"),
@@ -160,11 +195,70 @@ def test_a_wrong_value_or_key_is_refused_by_name(key: str, value: str) -> None:
     found = problems(values={key: value})
     assert len(found) == 1
     assert found[0].startswith(key)
+    assert not re.search(r"[\^$\\]|Input|String|Value error", found[0]), "a sentence, no pattern"
 
 
 @pytest.mark.parametrize("project", [None, "", "Acme", "example.com:acme", "a"])
 def test_a_project_is_needed_and_a_real_one(project: str | None) -> None:
     assert problems(project=project)[0].startswith("gcp:project")
+
+
+def test_a_project_that_only_the_environment_names_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOOGLE_PROJECT", "acme-analytics")
+    monkeypatch.setenv("CLOUDSDK_COMPUTE_REGION", "europe-west1")
+    missing = problems(project=None, region=None)
+    assert ["GOOGLE_PROJECT is set and not read" in text for text in missing] == [True, False]
+    assert "CLOUDSDK_COMPUTE_REGION is set and not read" in missing[1]
+
+
+def test_a_domain_scoped_project_is_refused_as_such() -> None:
+    assert problems(project="example.com:acme") == (
+        "gcp:project: domain-scoped projects (example.com:id) are not supported",
+    )
+
+
+@pytest.mark.parametrize(
+    ("foreign", "refused"),
+    [
+        (["slucie:dry-run"], True),
+        (["gcp:dry-run"], True),
+        (["other:dry-run"], True),
+        (["slucie:anything"], True),
+        (["gcp:project", "gcp:region", "gcp:userProjectOverride", "aws:region", "other:thing"], False),
+    ],
+)
+def test_a_key_under_another_namespace_is_refused_when_it_was_meant_for_this_one(
+    foreign: list[str], refused: bool
+) -> None:
+    if refused:
+        assert [text.split(":")[:2] for text in problems(foreign=foreign)] == [foreign[0].split(":")]
+    else:
+        assert check(foreign=foreign).options
+
+
+def test_what_is_wrong_by_itself_does_not_hide_what_contradicts() -> None:
+    found = problems(values={"workers": "x", "vpc-egress": "all-traffic", "kms-key": "k"}, without="looker-client-id")
+    assert [re.split("[: ]", text)[0] for text in found] == ["looker-client-id", "workers", "kms-key", "vpc-egress"]
+
+
+def test_the_key_reaches_the_function(configured: Callable[..., Graph], everything: Graph) -> None:
+    variables = everything["handler/function"].inputs["serviceConfig"]["environmentVariables"]
+    assert variables["BQ_KMS_KEY"] == FULL["kms-key"]
+
+
+@pytest.mark.parametrize(
+    ("location", "region", "doubtful"),
+    [
+        ("EU", "us-central1", True),
+        ("US", "us-central1", False),
+        ("EU", "europe-west1", False),
+        ("asia-east1", "europe-west1", True),
+        ("europe-west4", "europe-west1", False),
+    ],
+)
+def test_another_continent_is_doubted(location: str, region: str, doubtful: bool) -> None:
+    found = check({"bq-location": location}, region=region)
+    assert bool(list(checks.doubts(found.function, region))) is doubtful
 
 
 @pytest.mark.parametrize("region", [None, "US", "europe west1"])

@@ -42,6 +42,16 @@ def entry(log: str = "run.googleapis.com%2Fstdout", **fields: Any) -> dict[str, 
     }
 
 
+def attempt(*, severity: str, job: str = "sluice-prod-daily", **fields: Any) -> dict[str, Any]:
+    """The line Cloud Scheduler writes of an attempt that ended."""
+    return {
+        "logName": "projects/p/logs/cloudscheduler.googleapis.com%2Fexecutions",
+        "resource": {"type": "cloud_scheduler_job", "labels": {"job_id": job}},
+        "severity": severity,
+        **fields,
+    }
+
+
 def selectors(query: str) -> list[tuple[str, dict[str, str]]]:
     """(metric, matchers) of every series a query reads; raises ValueError where it is not PromQL."""
     found: list[tuple[str, dict[str, str]]] = []
@@ -94,6 +104,13 @@ def test_a_dry_run_and_another_service_are_not_counted() -> None:
         (entry("run.googleapis.com%2Frequests", httpRequest={"status": 500}), True),
         (entry("run.googleapis.com%2Frequests", httpRequest={"status": 504}), True),
         (entry(jsonPayload={"state": "failed"}), False),
+        (entry("run.googleapis.com%2Frequests", httpRequest={"status": 403}, severity="WARNING"), False),
+        (attempt(severity="ERROR", httpRequest={"status": 403}), True),
+        (attempt(severity="ERROR", httpRequest={"status": 404}), True),
+        (attempt(severity="ERROR", httpRequest={"status": 429}), True),
+        (attempt(severity="INFO", httpRequest={"status": 200}), False),
+        (attempt(severity="ERROR", job="sluice-staging-daily"), False),
+        (attempt(severity="ERROR", job="sluice-prod-daily-backfill"), False),
     ],
 )
 def test_a_failure_alerts_and_nothing_else_does(line: dict[str, Any], alerts: bool) -> None:
@@ -121,13 +138,19 @@ def test_a_query_that_is_not_promql_is_noticed() -> None:
         selectors("sum(increase(x[1d])")
 
 
-@pytest.mark.parametrize(
-    ("hours", "window", "duration"), [(1, "[1h]", "0s"), (24, "[24h]", "0s"), (25, "[24h]", "3600s")]
-)
-def test_a_window_is_never_longer_than_a_day_and_the_rest_is_waited_for(hours: int, window: str, duration: str) -> None:
+@pytest.mark.parametrize("hours", [1, 30, 8784])
+def test_a_run_may_be_an_hour_late_before_it_is_missed(hours: int) -> None:
     query, waited = SIGNALS.no_success(hours)
-    assert window in query
-    assert waited == duration
+    assert f"[{hours}h]" in query
+    assert waited == "3600s"
+
+
+def test_a_day_that_summer_time_makes_longer_does_not_alert_by_default(base: Graph) -> None:
+    """25 hours pass between two runs of a daily schedule then, and a run may begin an hour later than yesterday's."""
+    condition = base["observability/no-success"].inputs["conditions"][0]["conditionPrometheusQueryLanguage"]
+    window = re.search(r"\[(\d+)h\]", condition["query"])
+    assert window
+    assert int(window[1]) + int(condition["duration"].removesuffix("s")) / 3600 > 25 + 2
 
 
 def test_a_bound_of_zero_asks_for_no_alert(base: Graph, configured: Callable[..., Graph]) -> None:
@@ -137,7 +160,8 @@ def test_a_bound_of_zero_asks_for_no_alert(base: Graph, configured: Callable[...
 
 
 def test_alerts_reach_the_channel_when_there_is_one(base: Graph, everything: Graph) -> None:
-    for graph, channels in ((base, []), (everything, ["email-id"])):
+    existing = "projects/acme-analytics/notificationChannels/4711"
+    for graph, channels in ((base, []), (everything, ["email-id", existing])):
         for alert in graph.of("alertPolicy:AlertPolicy"):
             assert alert.inputs["notificationChannels"] == channels
 

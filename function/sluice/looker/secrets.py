@@ -28,7 +28,7 @@ _ENDINGS = (
 _HARMLESS = ("pagetoken", "stoptoken", "synctoken")
 """Where a list goes on, or a text ends."""
 # Any name above, and any form below, holds one of these once case, underscores, hyphens and blanks are gone.
-_STEMS = (*(b"token", b"secret", b"passw", b"credential", b"auth", b"key", b"debuginfo", b"ya29.", b"eyj"),)
+_STEMS = (*(b"token", b"secret", b"passw", b"credential", b"auth", b"key", b"debuginfo", b"bearer", b"ya29.", b"eyj"),)
 _LOWER = bytes.maketrans(bytes(range(ord("A"), ord("Z") + 1)), bytes(range(ord("a"), ord("z") + 1)))
 _BETWEEN = b"_- \t\\"
 
@@ -45,6 +45,8 @@ _FORMS = re.compile(
 _IN_URLS = re.compile(rf"(?<=[?&;])({_NAME}=)[^&;\s\"'<>]+", re.IGNORECASE)
 # `"name": value` of a JSON that is cut off or stands in other words, however often its quotes are escaped.
 _IN_TEXTS = re.compile(r"""(\\{0,64}["'])([\w-]{3,64})\1\s*:\s*(?=[\\"'{\[])""")
+# Where JSON may begin inside a text: an object, an array, or a text that holds one.
+_OPENING = re.compile(r"[{\[]|\"(?=\s*[{\[])")
 _SPACE_IN_NAMES = str.maketrans("", "", "_- ")
 
 
@@ -127,12 +129,10 @@ def _without_json(text: str, depth: int) -> str:
             position = opening.end()
             continue
         pieces.append(text[position : opening.start()])
-        pieces.append(_written(value) if _drop(value, depth + 1) else text[opening.start() : end])
+        held = [value]
+        pieces.append(_written(held[0]) if _drop(held, depth + 1) else text[opening.start() : end])
         position = end
     return "".join([*pieces, text[position:]])
-
-
-_OPENING = re.compile(r"[{\[]")
 
 
 def _written(value: Json) -> str:
@@ -148,7 +148,7 @@ def _without_rest(text: str) -> str:
     for match in _IN_TEXTS.finditer(text):
         if match.start() < position or not is_name(match[2]):
             continue
-        closing = re.compile(rf"{re.escape(match[1])}").search(text, match.end() + len(match[1]))
+        closing = re.compile(rf"(?<!\\){re.escape(match[1])}").search(text, match.end() + len(match[1]))
         is_text = text.startswith(match[1], match.end()) and closing is not None
         pieces += [text[position : match.end()], f"{match[1]}{DROPPED}{match[1]}"]
         position = closing.end() if is_text and closing is not None else len(text)

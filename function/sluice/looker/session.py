@@ -188,6 +188,11 @@ class Session:
         options = Options(once=True, headers={"Content-Type": "application/json"})
         return self._authenticated(lambda: self._api.post(path, bytes, dict(query), text, options))
 
+    @property
+    def logged_in(self) -> bool:
+        """Whether there is a token: where there is none, a request that failed was a login."""
+        return bool(self._auth.current())
+
     def _authenticated(self, send: Callable[[], Any]) -> bytes:
         """Send; where the token has died, log in anew and send again: a request refused with 401 did nothing."""
         stale = self._auth.current()

@@ -79,6 +79,7 @@ class Connection:
         self.endpoint = settings.bq_endpoint
         self.dataset = f"{settings.gcp_project_id}.{settings.bq_dataset}"
         self.conversations = settings.bq_table
+        self.kms_key = settings.bq_kms_key or None
         self.session = AuthorizedSession(credentials)
         self.client = bigquery.Client(
             project=self.project,

@@ -49,12 +49,12 @@ def statement(name: str, names: Mapping[str, str]) -> str:
 
 @functools.cache
 def staging_schema() -> tuple[bigquery.SchemaField, ...]:
-    """Columns of a staging table: the kind of row, those of conversations and rejects, and a payload; all nullable.
+    """Columns of a staging table: the kind of row, those of conversations, rejects, feedback, a payload; all nullable.
 
     Required columns are required by the commit, where one bad row cannot fail the load of all others.
     """
     fields = {"kind": bigquery.SchemaField("kind", "STRING")}
-    for table in ("conversations", "rejects"):
+    for table in ("conversations", "rejects", "feedback"):
         for field in schema(table):
             fields.setdefault(field.name, bigquery.SchemaField(field.name, field.field_type))
     fields["payload"] = bigquery.SchemaField("payload", "JSON")

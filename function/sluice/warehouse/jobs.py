@@ -21,6 +21,9 @@ FIRST_POLL_SECONDS, MAX_POLL_SECONDS = 0.1, 3.0
 APPEARS_SECONDS = 30.0
 """How long jobs.get may not know a job that was made (googleapis/python-bigquery#2134)."""
 
+CONFLICT = "due to concurrent update"
+"""In the text of BigQuery's error where two transactions met; its reason is that of any wrong query."""
+
 
 class Jobs:
     """The jobs of one connection, within its deadline. All methods raise as `failures.errors`."""
@@ -116,9 +119,9 @@ def as_error(job: Any, step: str, refused: type[WarehouseError]) -> WarehouseErr
     """Our error for a failed job."""
     given = reasons(job)
     told = f"BigQuery: job {job.job_id}: {' '.join(sorted(given)) or 'failed'}"
-    if failures.judge_answer(0, given).may_pass:
-        return WarehouseUnavailable(told, step=step)
     text = str((job.error_result or {}).get("message", ""))
+    if failures.judge_answer(0, given).may_pass or CONFLICT in text:
+        return WarehouseUnavailable(told, step=step)
     permitted = not given & {"accessDenied", "billingNotEnabled", "quotaExceeded", "notFound"}
     kind = refused if permitted else WarehouseRefused
     return kind(told, step=step, hint=failures.hint(given, text))

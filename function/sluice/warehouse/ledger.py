@@ -20,7 +20,7 @@ from sluice.warehouse.failures import errors
 from sluice.warehouse.jobs import Jobs
 from sluice.warehouse.versions import Held, Versions
 
-TABLES = ("conversations", "rejects", "sync_runs", "sync_users")
+TABLES = ("conversations", "rejects", "feedback", "sync_runs", "sync_users")
 ABANDONED_AFTER_SECONDS = 2 * 3600
 """Twice the longest time a function may run."""
 COMMIT_ATTEMPTS = 6
@@ -187,9 +187,9 @@ class Ledger:
     def commit(self, staging: str, moves: Sequence[Move], run: Mapping[str, Any], refused: str = "") -> str:
         """Move staged rows into their tables, watermarks forward and the run's row into the ledger: all or none.
 
-        Another run's commit at the same moment makes BigQuery abort one of the two. No reason code tells that from
-        another refusal, and committing twice changes nothing: so a refused commit is simply tried again, a few times.
-        A job that BigQuery itself broke is begun again for as long as the deadline allows.
+        Another run's commit at the same moment makes BigQuery abort one of the two. That one is tried again, as is a job
+        that BigQuery itself broke, for as long as the deadline allows. Committing twice changes nothing, so any other
+        refusal is tried again, too, a few times.
 
         Args:
             staging: the table; its lines of kind `window` are moves too
@@ -238,7 +238,12 @@ class Ledger:
             raise WarehouseUnavailable(str(error), step="commit", hint=STAGED_HINT) from error
         except WarehouseError as error:
             return error, True
-        return (jobs.as_error(job, "commit", CommitFailed) if job.error_result else None), begun
+        if not job.error_result:
+            return None, begun
+        failed = jobs.as_error(job, "commit", CommitFailed)
+        if isinstance(failed, WarehouseUnavailable):
+            failed.hint = STAGED_HINT
+        return failed, begun
 
     def _is_committed(self, run_id: str) -> bool:
         state, _ = self.states([run_id]).get(run_id, ("", None))

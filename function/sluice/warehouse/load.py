@@ -79,7 +79,8 @@ class Staging:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is None or isinstance(error, CommitFailed) or not self._holds_work:
+        committing = isinstance(error, WarehouseError) and error.step == "commit"
+        if error is None or isinstance(error, CommitFailed) or not (self._holds_work or committing):
             self.drop()
         else:
             log.warning("the staging table is left to the next run", extra={"event": "staged", "table": self.table})

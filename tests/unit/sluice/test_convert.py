@@ -1,5 +1,6 @@
 """Conversations as fetched -> lines of the staging table: the simulated ones against their truth, and odd ones."""
 
+import hashlib
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -112,33 +113,97 @@ def test_the_day_is_that_of_utc() -> None:
 
 
 @pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        ("2026-10-31 23:30:00 UTC", "2026-10-31T23:30:00.000000Z"),
+        (1793489400, "2026-10-31T23:30:00.000000Z"),
+        (1793489400123, "2026-10-31T23:30:00.123000Z"),
+        (1793489400123456, "2026-10-31T23:30:00.123456Z"),
+        ({"seconds": "1793489400", "nanos": 5000}, "2026-10-31T23:30:00.000005Z"),
+        ("2026-10-31", "2026-10-31T00:00:00.000000Z"),
+        ("1970-01-01T00:00:00Z", "1970-01-01T00:00:00.000000Z"),
+        ("2159-12-31T23:59:59.999999Z", "2159-12-31T23:59:59.999999Z"),
+    ],
+)
+def test_moments_are_read_as_what_they_are(sent: Any, read: str) -> None:
+    row = converted({**WHOLE, "created_at": sent, "updated_at": sent})
+    assert (line(row)["created_at"], line(row)["updated_at"], row.day) == (read, read, read[:10])
+    assert "extra" not in line(row)
+
+
+@pytest.mark.parametrize("sent", [None, "yesterday", [1], 17])
+def test_an_update_that_cannot_be_read_is_that_of_the_listing(sent: Any) -> None:
+    written = line(converted({**WHOLE, "updated_at": sent}))
+    assert written["updated_at"] == "2026-11-01T12:00:00.000000Z"
+    assert written.get("extra") == (None if sent is None else {"updated_at": sent})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("deleted", "true"), ("missing_agent", "no"), ("name", ["a"]), ("name", {"de": "x"}), ("category", True)),
+        *(("agent_id", [1]), ("user_id", {"id": 1}), ("id", ["c1"])),
+    ],
+)
+def test_an_optional_value_of_another_kind_is_extra(name: str, value: Any) -> None:
+    written = line(converted({**WHOLE, name: value}))
+    known = {"id": "c1", "user_id": "42", "deleted": False}
+    assert written.get(name) == known.get(name)
+    assert written["extra"] == {name: value}
+
+
+SECRET = "ya29.a-token-of-the-request"
+
+
+def rejected(fields: dict[str, Any], *, keep_raw_rejects: bool = False) -> dict[str, Any]:
+    found = Conversation(LISTED, WHOLE | fields, [{"id": "m"}], b"b" * 100, NOON)
+    row, size = Converter("run", 1024 * 1024, keep_raw_rejects=keep_raw_rejects)(WINDOW, found)
+    assert (row.rejected, size) == (True, row.size)
+    assert (row.raw_bytes, row.stored_bytes, row.messages) == (100, 0, 0)
+    return line(row)
+
+
+@pytest.mark.parametrize(
     ("fields", "reason"),
     [
         ({"created_at": None}, "created_at is missing"),
-        ({"updated_at": None}, "updated_at is missing"),
         ({"created_at": "yesterday"}, "created_at is not a valid TIMESTAMP"),
         ({"created_at": "0001-01-01T00:00:00+14:00"}, "created_at is not a valid TIMESTAMP"),
-        ({"deleted": "yes"}, "deleted is not a valid BOOL"),
-        ({"name": {"de": "x"}}, "name is not a valid STRING"),
-        ({"id": ["c1"]}, "id is not a valid STRING"),
+        (
+            {"created_at": "1969-12-31T23:59:59Z"},
+            "created_at is outside 1970 to 2159, which BigQuery does not partition",
+        ),
+        (
+            {"created_at": "2160-01-01T00:00:00Z"},
+            "created_at is outside 1970 to 2159, which BigQuery does not partition",
+        ),
     ],
 )
-def test_what_cannot_be_a_row_is_rejected_whole(fields: dict[str, Any], reason: str) -> None:
-    row = converted(WHOLE | fields)
-    assert row.rejected
-    assert line(row) == {
+def test_what_cannot_be_a_row_is_rejected_pruned(fields: dict[str, Any], reason: str) -> None:
+    written = rejected({**fields, "credentials": {"token": SECRET}})
+    assert json.loads(written.pop("raw")) == {**WHOLE, **fields, "messages": [{"id": "m"}]}
+    assert written == {
         "kind": "reject",
         "id": "c1",
         "user_id": "42",
         "updated_at": "2026-11-01T12:00:00.000000Z",
         "reason": reason,
-        "raw": "b" * 100,
+        "bytes": 100,
+        "sha256": hashlib.sha256(b"b" * 100).hexdigest(),
         "part": 1,
         "parts": 1,
         "run_id": "run",
         "ingested_at": "2026-11-01T12:00:00.000000Z",
     }
-    assert (row.raw_bytes, row.stored_bytes, row.messages) == (100, 0, 0)
+
+
+def test_a_reject_is_kept_as_it_came_where_that_is_wanted() -> None:
+    assert rejected({"created_at": None}, keep_raw_rejects=True)["raw"] == "b" * 100
+
+
+def test_without_a_time_anywhere_there_is_no_row() -> None:
+    found = Conversation(Listed("c1", None, deleted=False), {**WHOLE, "updated_at": "soon"}, [], b"{}", NOON)
+    assert line(Converter("run", 1024)(WINDOW, found)[0])["reason"] == "updated_at is missing"
 
 
 @pytest.mark.parametrize(
@@ -192,16 +257,18 @@ def test_what_is_nested_beyond_writing_is_rejected() -> None:
     deep: Any = 1
     for _ in range(100_000):
         deep = [deep]
-    assert line(converted(WHOLE, [deep]))["reason"] == "nested too deep to be read"
-    assert line(converted({**WHOLE, "odd": deep}))["reason"] == "nested too deep to be read"
+    for found in (converted(WHOLE, [deep]), converted({**WHOLE, "odd": deep})):
+        assert line(found)["reason"] == "nested too deep to be read"
+        assert "raw" not in line(found)
 
 
-def test_an_unreadable_body_is_rejected_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_body_that_cannot_be_read_is_not_kept_unless_that_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rows, "PART_CHARACTERS", 10)
     body = "{äöü\udcff".encode("utf-8", "surrogateescape") + b"x" * 20
-    row, size = Converter("run", 1024)(
-        WINDOW, Unreadable(Listed("c1", None, deleted=False), "not valid JSON", body, NOON)
-    )
+    found = Unreadable(Listed("c1", None, deleted=False), "not valid JSON", body, NOON)
+    without = line(Converter("run", 1024)(WINDOW, found)[0])
+    assert (without.get("raw"), without["bytes"], without["reason"]) == (None, len(body), "not valid JSON")
+    row, size = Converter("run", 1024, keep_raw_rejects=True)(WINDOW, found)
     written = [json.loads(each) for each in row.lines]
     assert size == sum(len(each) for each in row.lines)
     assert row.rejected
@@ -210,10 +277,42 @@ def test_an_unreadable_body_is_rejected_whole(monkeypatch: pytest.MonkeyPatch) -
     assert "updated_at" not in written[0]
 
 
-def test_a_rejected_body_is_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rejected_body_is_not_cut() -> None:
     body = b"\xff" + b"x" * 5000
-    row, _ = Converter("run", 1024)(WINDOW, Unreadable(LISTED, "not valid JSON", body, NOON))
+    found = Unreadable(LISTED, "not valid UTF-8", body, NOON)
+    row, _ = Converter("run", 1024, keep_raw_rejects=True)(WINDOW, found)
     assert json.loads(row.lines[0])["raw"] == "\\xff" + "x" * 5000
+
+
+def test_what_has_no_body_is_rejected_without_one() -> None:
+    for keep in (False, True):
+        row, _ = Converter("run", 1024, keep_raw_rejects=keep)(WINDOW, Unreadable(LISTED, "refused: HTTP 403"))
+        written = line(row)
+        assert (written["reason"], written["part"], written["parts"]) == ("refused: HTTP 403", 1, 1)
+        assert written.keys().isdisjoint({"raw", "bytes", "sha256"})
+
+
+def test_the_rest_of_a_body_is_kept_without_its_secrets() -> None:
+    rest = {"id": "c1", "messages": {"note": "kept", "debugInfo": {"request": SECRET}}}
+    row, _ = Converter("run", 1024)(WINDOW, Unreadable(LISTED, "messages is not an array", b"{}", NOON, rest))
+    assert json.loads(line(row)["raw"]) == {"id": "c1", "messages": {"note": "kept"}}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"conversation_agent": {"id": "a", "oauth": {"token": SECRET}}},
+        {"sources": [{"model": "m", "apiKey": SECRET}]},
+        {"session": {"access_token": SECRET}},
+        {"name": f"curl -H 'Authorization: Bearer {SECRET}'"},
+    ],
+)
+def test_no_column_holds_a_secret(fields: dict[str, Any]) -> None:
+    row = converted({**WHOLE, **fields}, [{"id": "m", "text": "my token is a secret"}])
+    assert not row.rejected
+    assert SECRET.encode() not in row.lines[0]
+    assert line(row)["messages"] == [{"id": "m", "text": "my token is a secret"}]
+    assert line(row)["stored_bytes"] == row.stored_bytes == len(b'[{"id":"m","text":"my token is a secret"}]')
 
 
 def test_cut_texts_are_counted() -> None:

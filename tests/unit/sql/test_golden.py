@@ -58,6 +58,7 @@ def golden(warehouse: Warehouse, everything_of_sql: Dataset) -> Dataset:
         given["ingested_at"] = ("TIMESTAMP", row["ingested_at"])
         changes = ", ".join(f"{name} = @{name}" for name in given)
         dataset.rows(f"UPDATE {table} SET {changes} WHERE id = @id", id=id, **given)
+    dataset.load("feedback", read("feedback"))
     return dataset
 
 

@@ -116,7 +116,8 @@ def test_daily(simulated: Dataset, truth: Truth, view: str, key: str) -> None:
             "conversations": len(rows),
             "turns": len(asked),
             "answered_turns": answered,
-            "answered_percent": plain(100 * answered / len(asked)) if asked else None,
+            "unknown_turns": unknown,
+            "answered_percent": plain(100 * answered / known) if (known := len(asked) - unknown) else None,
             "errors": sum(turn["errors"] for turn in asked),
             **_percentiles("wait", [turn["wait_seconds"] for turn in asked]),
         }

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from local.looker.app import Looker as Simulated
+from sluice.errors import LookerRefused
 from sluice.looker.brake import Brake
 from sluice.looker.session import Looker, Session
 from sluice.settings import Settings
@@ -54,7 +55,7 @@ class Meddled(Session):
 
 
 class Scripted(Session):
-    """Answers by itself, one answer after the other; `paths` is what was asked for."""
+    """Answers by itself, one answer after the other; `paths` is what was asked for. It refuses to run query tasks."""
 
     def __init__(self, *answers: bytes | Exception) -> None:
         self.answers = list(answers)
@@ -66,3 +67,6 @@ class Scripted(Session):
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+    def post(self, path: str, body: object, **query: str | int | bool) -> bytes:
+        raise LookerRefused(f"POST {path}: HTTP 404", code=404)

@@ -232,7 +232,23 @@ def test_a_page_shorter_than_the_longest_is_the_last(lengths: list[int], last: l
         ("9999-12-31T23:59:59-14:00", None),
         ("", None),
         (None, None),
-        (1790000000, None),
+        ("2026-09-28 17:30:00 UTC", datetime(2026, 9, 28, 17, 30, tzinfo=UTC)),
+        ("2026-09-28 19:30:00 +0200", datetime(2026, 9, 28, 17, 30, tzinfo=UTC)),
+        (1790616600, datetime(2026, 9, 28, 17, 30, tzinfo=UTC)),
+        (1790616600.25, datetime(2026, 9, 28, 17, 30, 0, 250_000, tzinfo=UTC)),
+        (1790616600123, datetime(2026, 9, 28, 17, 30, 0, 123_000, tzinfo=UTC)),
+        (1790616600123456, datetime(2026, 9, 28, 17, 30, 0, 123_456, tzinfo=UTC)),
+        (1790616600123456789, datetime(2026, 9, 28, 17, 30, 0, 123_456, tzinfo=UTC)),
+        ("1790616600123", datetime(2026, 9, 28, 17, 30, 0, 123_000, tzinfo=UTC)),
+        ({"seconds": "1790616600", "nanos": 5000}, datetime(2026, 9, 28, 17, 30, 0, 5, tzinfo=UTC)),
+        ({"seconds": {"low": 1790616600, "high": 0}}, datetime(2026, 9, 28, 17, 30, tzinfo=UTC)),
+        ({"seconds": 10**30}, None),
+        ({"seconds": "soon"}, None),
+        ({}, None),
+        (17, None),
+        (10**30, None),
+        (True, None),
+        ([], None),
     ],
 )
 def test_timestamps_are_utc(text: object, moment: datetime | None) -> None:
@@ -284,32 +300,73 @@ def test_messages_that_were_left_out_are_asked_for_once(body: bytes, answer: byt
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "reason", "rest"),
     [
-        b"",
-        b"[]",
-        b'{"id": "7", "messages": [',
-        b'{"id": "7", "messages": {"a": 1}}',
-        b'{"id": "7", "messages": "text"}',
-        b'{"id": "7", "messages": ["\xff"]}',
-        b'{"id": "\xff", "messages": []}',
-        b'{"messages": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        (b"", "not valid JSON", None),
+        (b"<html>", "not valid JSON", None),
+        (b"[]", "not a JSON object", None),
+        (b"[NaN]", "not a JSON object", None),
+        (b'{"id": "7", "messages": [', "not valid JSON", None),
+        (b'{"id": "7", "messages": {"a": 1}}', "messages is not an array", {"id": "7", "messages": {"a": 1}}),
+        (b'{"id": "7", "messages": "text"}', "messages is not an array", {"id": "7", "messages": "text"}),
+        (b'{"id": "7", "messages": ["\xff"]}', "not valid UTF-8", None),
+        (b'{"id": "\xff", "messages": []}', "not valid UTF-8", None),
+        (b'{"messages": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested too deep to be read", None),
     ],
 )
-def test_what_cannot_be_read_is_asked_for_again_and_then_kept_whole(body: bytes) -> None:
+def test_what_cannot_be_read_is_asked_for_again_and_then_told(body: bytes, reason: str, rest: Any) -> None:
     session = Scripted(body, body)
     found = fetch(session, Listed("7", NOW, deleted=False))
     assert isinstance(found, Unreadable)
-    assert found.body == body
-    assert found.reason == "not valid JSON" or found.reason.startswith("unreadable: UnicodeDecodeError: 'utf-8' codec")
+    assert (found.body, found.reason, found.rest) == (body, reason, rest)
     assert session.paths == ["/conversations/7"] * 2
 
 
-def test_messages_that_cannot_be_read_are_kept_with_their_conversation() -> None:
-    session = Scripted(b'{"id": "7"}', b'{"no": "list"}', b'{"id": "7"}', b'{"no": "list"}')
-    found = fetch(session, Listed("7", NOW, deleted=False))
+@pytest.mark.parametrize(
+    ("answer", "reason", "rest"),
+    [
+        (b'{"no": "list"}', "the answer to /messages is not an array", {"id": "7", "messages": {"no": "list"}}),
+        (b"<html>", "the answer to /messages is not valid JSON", {"id": "7"}),
+        (b'["\xff"]', "the answer to /messages is not valid UTF-8", {"id": "7"}),
+    ],
+)
+def test_messages_that_cannot_be_read_are_told_with_their_conversation(answer: bytes, reason: str, rest: Any) -> None:
+    found = fetch(Scripted(b'{"id": "7"}', answer, b'{"id": "7"}', answer), Listed("7", NOW, deleted=False))
     assert isinstance(found, Unreadable)
-    assert found.body.startswith(b'{"id": "7"')
+    assert (found.body, found.reason, found.rest) == (b'{"id": "7"}', reason, rest)
+
+
+def test_messages_that_looker_does_not_know_are_none() -> None:
+    """The conversation itself was there just now: the refusal is of its messages alone."""
+    found = fetch(
+        Scripted(b'{"id": "7", "messages": null}', LookerRefused("no", code=404)), Listed("7", NOW, deleted=False)
+    )
+    assert isinstance(found, Conversation)
+    assert (found.fields, found.messages) == ({"id": "7"}, [])
+
+
+@pytest.mark.parametrize("code", [403, 422])
+def test_messages_that_looker_refuses_are_not_none(code: int) -> None:
+    with pytest.raises(LookerRefused):
+        fetch(Scripted(b'{"id": "7"}', LookerRefused("no", code=code)), Listed("7", NOW, deleted=False))
+
+
+def test_an_array_may_be_stored_as_its_text() -> None:
+    body = json.dumps({"id": "7", "messages": json.dumps([{"id": "1", "message": {"a": 1}}])}).encode()
+    found = fetch(Scripted(body), Listed("7", NOW, deleted=False))
+    assert isinstance(found, Conversation)
+    assert found.messages == [{"id": "1", "a": 1}]
+
+
+@pytest.mark.parametrize("answers", [(b'{"id": "7", "messages": []}',), (b'{"id": "7"}', b"[]")])
+def test_a_byte_order_mark_is_no_part_of_a_body(answers: tuple[bytes, ...]) -> None:
+    found = fetch(Scripted(*(b"\xef\xbb\xbf" + each for each in answers)), Listed("7", NOW, deleted=False))
+    assert isinstance(found, Conversation)
+    assert (found.fields, found.messages) == ({"id": "7"}, [])
+
+
+def test_a_byte_order_mark_is_no_part_of_a_page() -> None:
+    assert listed(Scripted(b'\xef\xbb\xbf[{"id": "7"}]', b"[]"), 10) == [Listed("7", None, deleted=False)]
 
 
 def test_a_body_that_comes_broken_once_is_read_the_second_time(start: Start, population: Population) -> None:

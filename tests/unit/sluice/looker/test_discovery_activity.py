@@ -8,11 +8,17 @@ import pytest
 
 from local.looker.population import Population
 from sluice.errors import DiscoveryFailed
-from sluice.looker.discovery import users
+from sluice.looker import discovery
+from sluice.looker.brake import Brake
+from sluice.looker.session import Session
 from tests.unit.sluice.looker.conftest import Start
 from tests.unit.sluice.looker.sessions import Scripted, client
 
 KEY = "user.last_active"
+
+
+def users(admin: Session, query_id: str, activity_key: str = "") -> dict[str, datetime | None]:
+    return discovery.users(admin, query_id, activity_key=activity_key, brake=Brake()).users
 
 
 def active_until(*values: Any) -> datetime | None:

@@ -225,6 +225,22 @@ def test_of_a_result_its_columns_and_row_count_are_kept(result: Any, kept: Any) 
         }
 
 
+def test_a_schema_names_no_column_null() -> None:
+    """A number that only a lenient reader takes leaves the names beside it unread."""
+    for amount in ("1", "1e400"):
+        message = (
+            '{"message": {"systemMessage": {"data": {"result": {"schema": {"fields": [{"name": null}]}}, "n": %s}}}}'
+        )
+        kept = canonical(msgspec.Raw((message % amount).encode()))["systemMessage"]["data"]
+        assert kept == {"result": {}, "n": 1 if amount == "1" else amount}
+
+
+def test_the_time_of_the_debug_copy_only_stands_in_for_none() -> None:
+    debug = debug_info({"timestamp": "2030-01-01T00:00:00Z"})
+    assert prune({"message": {"timestamp": STAMP, "debugInfo": debug}}) == {"timestamp": CUT}
+    assert prune({"message": {"debugInfo": debug}}) == {"timestamp": "2030-01-01T00:00:00Z"}
+
+
 def conversations(seed: int) -> list[Conversation]:
     population = Population(seed=seed, users=8, conversations=60, mean_kb=18.0)
     population.advance(2)

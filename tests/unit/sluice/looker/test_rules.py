@@ -1,12 +1,14 @@
 from typing import Any
 
 from sluice.looker import rules
-from sluice.looker.rules import CAMEL, RULES, TREE, Rule
+from sluice.looker.rules import CAMEL, CONTENT, RULES, TREE, Rule
 
 
 def leaves(node: Any) -> list[Rule]:
     if isinstance(node, Rule):
         return [node]
+    if node is CONTENT:
+        return []
     return [rule for child in node.values() for rule in leaves(child)]
 
 

@@ -35,11 +35,11 @@ def test_a_name_without_a_value_is_no_statement() -> None:
 def test_staging_holds_every_column_of_both_tables_and_requires_none() -> None:
     fields = {field.name: field for field in staging_schema()}
     assert set(fields) == {"kind", "payload"} | {
-        field.name for table in ("conversations", "rejects") for field in schema(table)
+        field.name for table in ("conversations", "rejects", "feedback") for field in schema(table)
     }
     assert len(fields) == len(staging_schema())
     assert {field.mode for field in fields.values()} == {"NULLABLE"}
-    for table in ("conversations", "rejects"):
+    for table in ("conversations", "rejects", "feedback"):
         assert {field.name: field.field_type for field in schema(table)}.items() <= {
             name: field.field_type for name, field in fields.items()
         }.items()

@@ -80,6 +80,13 @@ def test_jobs_that_bigquery_breaks_are_begun_again_for_as_long_as_there_is_time(
         assert len(api.jobs) == 10
 
 
+def test_a_commit_that_met_another_one_is_tried_for_as_long_as_there_is_time() -> None:
+    met = "invalidQuery: Transaction is aborted due to concurrent update against table p:d.sync_runs"
+    with serving(Script(ends=[met] * 9)) as (ledger, api):
+        ledger.commit("p.d.staging", [], RUN)
+        assert len(api.jobs) == 10
+
+
 @pytest.mark.usefixtures("not_committed")
 def test_a_commit_that_is_refused_is_tried_a_few_times() -> None:
     with serving(Script(ends=["invalidQuery"] * 99)) as (commits, api), pytest.raises(CommitFailed) as caught:

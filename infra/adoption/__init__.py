@@ -1,0 +1,1 @@
+"""Taking over what Google has and the state has not. One noun per file; `infra.adopt` is the command."""

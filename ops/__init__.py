@@ -1,0 +1,1 @@
+"""The command line of whoever looks after an installation: `python -m ops COMMAND`."""
