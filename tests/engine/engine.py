@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -127,9 +128,18 @@ class Engine:
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "PULUMI_DEBUG_PROVIDERS": f"gcp:{port}",
         }
-        for name in ("home", "state", "project/infra"):
+        for name in ("home", "state", "project/infra", "bin"):
             (folder / name).mkdir(parents=True)
+        if shutil.which("pulumi-language-python") is None:
+            self._host(folder / "bin/pulumi-language-python")
         shutil.copy(ROOT / "Pulumi.yaml", folder / "project/Pulumi.yaml")
+
+    def _host(self, path: Path) -> None:
+        """A language host of our own, for `pulumi import`, which asks for one and hardly uses it."""
+        host = Path(__file__).with_name("language_host.py")
+        path.write_text(f'#!/bin/sh\nexec {sys.executable} {host} "$@"\n', encoding="utf-8")
+        path.chmod(0o755)
+        self.environment["PATH"] = f"{path.parent}{os.pathsep}{os.environ['PATH']}"
 
     def stack(self, root: Path, name: str = "prod", program: Callable[[], None] | None = None) -> Stack:
         """A stack of the program over the checkout `root`; the same one for the same name."""
