@@ -182,7 +182,10 @@ def _validated[T: (FunctionSettings, Options)](
     problems += [text for details in found if (text := _problem(details))]
     wrong = {str(details["loc"][0]) for details in found}
     right = {field: value for field, value in given.items() if field not in wrong}
-    return make(**{field: value for field, value in UNKNOWN.items() if field in wrong}, **right), wrong
+    try:
+        return make(**{field: value for field, value in UNKNOWN.items() if field in wrong}, **right), wrong
+    except ValidationError:  # the default of a wrong field contradicts one that is right by itself
+        return make(**UNKNOWN), wrong | given.keys()
 
 
 def _problem(details: Any) -> str:

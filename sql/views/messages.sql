@@ -34,18 +34,30 @@ stored AS (
     place,
     JSON_QUERY(message, '$.systemMessage') AS said,
     ARRAY(
-      SELECT part
+      SELECT JSON_VALUE(part, '$')
       FROM
         UNNEST(
           IF(
             JSON_TYPE(JSON_QUERY(message, '$.systemMessage.text.parts')) = 'array',
-            JSON_VALUE_ARRAY(message, '$.systemMessage.text.parts'),
+            JSON_QUERY_ARRAY(message, '$.systemMessage.text.parts'),
             NULL
           )
         ) AS part WITH OFFSET AS part_place
-      WHERE part IS NOT NULL
+      WHERE JSON_TYPE(part) NOT IN ('null', 'object', 'array')
       ORDER BY part_place
     ) AS parts,
+    (
+      SELECT COUNT(*)
+      FROM
+        UNNEST(
+          IF(
+            JSON_TYPE(JSON_QUERY(message, '$.systemMessage.text.parts')) = 'array',
+            JSON_QUERY_ARRAY(message, '$.systemMessage.text.parts'),
+            NULL
+          )
+        ) AS part
+      WHERE JSON_TYPE(part) IN ('object', 'array')
+    ) AS unread_parts,
     SAFE_CAST(JSON_VALUE(message, '$.order') AS INT64) AS message_order,
     COALESCE(
       IF(JSON_VALUE(message, '$.type') IN ('user', 'system'), JSON_VALUE(message, '$.type'), NULL),
@@ -156,6 +168,7 @@ typed AS (
     JSON_VALUE(said, '$.data.result.name') AS result_name,
     SAFE_CAST(JSON_VALUE(said, '$.data.result.rowCount') AS INT64) AS result_row_count,
     said,
+    unread_parts,
     message
   FROM ordered
   WINDOW in_order AS (PARTITION BY created_at, conversation_id ORDER BY known_order, place)
@@ -206,14 +219,7 @@ SELECT
         AND (
           text IS NOT NULL
           OR COALESCE(JSON_TYPE(JSON_QUERY(said, '$.text.parts')), 'null') = 'null'
-          OR COALESCE(
-            ARRAY_LENGTH(
-              IF(
-                JSON_TYPE(JSON_QUERY(said, '$.text.parts')) = 'array', JSON_QUERY_ARRAY(said, '$.text.parts'), NULL
-              )
-            ) = ARRAY_LENGTH(parts),
-            FALSE
-          )
+          OR (JSON_TYPE(JSON_QUERY(said, '$.text.parts')) = 'array' AND unread_parts = 0)
         )
     ELSE
       kind IN (

@@ -67,7 +67,8 @@ def test_the_report_fills_every_column_of_the_ledger() -> None:
 def test_staging_holds_the_columns_of_both_tables() -> None:
     names = [field.name for field in staging_schema()]
     assert len(names) == len(set(names))
-    assert set(names) == {"kind", *_columns("conversations"), *_columns("rejects"), *_columns("feedback")}
+    held = {*_columns("conversations"), *_columns("rejects"), *_columns("feedback")}
+    assert set(names) == {"kind", "payload", *held}
     assert {field.mode for field in staging_schema()} == {"NULLABLE"}
 
 

@@ -67,6 +67,7 @@ def test_the_function_reads_back_exactly_what_was_configured(
     base: Graph, configured: Callable[..., Graph], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     columns = {"looker_user_id_key": "user.id", "looker_user_activity_key": "user.last_active"}
+    columns |= {f"looker_feedback_{name}": "x" for name in ("query_id", "user_key", "comment_key")}
     graph = configured(dry_run="true", workers="7", include_deleted="true", **columns)
     variables = graph["handler/function"].inputs["serviceConfig"]["environmentVariables"]
     for name in FunctionSettings.model_fields:
@@ -123,7 +124,7 @@ def test_problems_are_told_together_and_by_name() -> None:
         ({"function-timeout-seconds": "1801"}, "function-timeout-seconds: 1801 is above 1740"),
         ({"run-budget-seconds": "1561"}, "run-budget-seconds and function-timeout-seconds: 1561 + 180"),
         ({"run-limit-seconds": "1681"}, "run-limit-seconds and function-timeout-seconds: 1681 + 60"),
-        ({"run-budget-seconds": "1680"}, "run-limit-seconds: Value error, must be above RUN_BUDGET_SECONDS"),
+        ({"run-budget-seconds": "1680"}, "run-limit-seconds: must be above RUN_BUDGET_SECONDS"),
         ({"function-cpu": "4"}, "function-memory and function-cpu: 4 CPU takes 2048 to 16384 MiB"),
         ({"function-memory": "256Mi"}, "function-memory and function-cpu: 1 CPU takes 512"),
         ({"buffer-bytes": "268435457"}, "buffer-bytes and function-memory"),

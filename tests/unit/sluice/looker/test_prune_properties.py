@@ -109,7 +109,7 @@ def _snaked(message: dict[str, Any]) -> Any:
 
 def _along(value: Any, shape: Any) -> Any:
     if isinstance(value, list):
-        return [_along(each, shape) for each in value]
+        return [_along(each, (shape or {}).get("[]")) for each in value]
     if not isinstance(value, dict) or shape is None:
         return value
     return {SNAKE.get(key, key): _along(member, shape.get(key)) for key, member in value.items()}
@@ -119,7 +119,7 @@ def _shape() -> dict[str, Any]:
     system: dict[str, Any] = {}
     for rule in RULES:
         if rule.path.startswith("systemMessage."):
-            _grow(system, rule.path.replace("[]", "").split(".")[1:-1])
+            _grow(system, rule.path.replace("[]", ".[]").split(".")[1:-1])
     data = {"response": {"data": {"systemMessage": system}}}
     return {"message": {"systemMessage": system, "debugInfo": data}, "systemMessage": system}
 

@@ -13,7 +13,8 @@ def test_the_folder_is_the_one_that_infra_and_local_read() -> None:
 
 def test_a_schema_is_that_of_its_file() -> None:
     fields = {field.name: field for field in schema("sync_users")}
-    assert list(fields) == ["user_id", "watermark", "owed_since", "run_id", "recorded_at"]
+    remembered = ["skipped_reason", "skipped_at", "failed_runs"]
+    assert list(fields) == ["user_id", "watermark", "owed_since", *remembered, "run_id", "recorded_at"]
     assert (fields["user_id"].field_type, fields["user_id"].mode) == ("STRING", "REQUIRED")
     with pytest.raises(FileNotFoundError):
         schema("no_such_table")
