@@ -29,7 +29,7 @@ class Observability(pulumi.ComponentResource):
         self._project, self._labels, self._name = project, labels, name
         self._signals = signals = Signals(name)
         self._metrics = [self._runs(), *(self._figure(figure) for figure in FIGURES)]
-        self._channels = [*([self._channel(email).id] if email else []), *channels]
+        self._channels: list[pulumi.Input[str]] = [*([self._channel(email).id] if email else []), *channels]
         self._log_alert(
             "failed",
             "A run failed",
@@ -153,7 +153,7 @@ class Observability(pulumi.ComponentResource):
             severity=severity,
             conditions=[condition],
             alert_strategy=strategy,
-            notification_channels=list(self._channels),
+            notification_channels=self._channels,
             documentation=gcp.monitoring.AlertPolicyDocumentationArgs(content=text, mime_type="text/markdown"),
             user_labels=dict(self._labels),
             opts=pulumi.ResourceOptions(parent=self, depends_on=self._metrics),

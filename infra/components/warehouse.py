@@ -53,11 +53,11 @@ class Warehouse(pulumi.ComponentResource):
         readers = [self._grant("readers", VIEWER, f"group:{readers_group}")] if readers_group else []
         self.tables = {table.name: self._table(table) for table in tables}
         self.views: dict[str, gcp.bigquery.Table] = {}
-        views = {view.name: view for view in views}
-        for view in views.values():
+        defined = {view.name: view for view in views}
+        for view in defined.values():
             self.views[view.name] = self._view(view, dataset_id)
         if viewers_group:
-            self._show(views, viewers_group, dataset_id, location, [*self.grants, *readers])
+            self._show(defined, viewers_group, dataset_id, location, [*self.grants, *readers])
         self.register_outputs({"dataset": self.dataset.dataset_id})
 
     def _show(

@@ -82,7 +82,7 @@ def test_a_query_that_fails_inside_looker(installation: Installation, tasks: boo
 def test_looker_down_from_the_start(installation: Installation) -> None:
     with installation.function(LOOKER_BASE_URL=NOTHING_LISTENS, LOOKER_RETRIES="1") as function:
         answer = function.post("/daily")
-    failed(installation, answer, 503, "looker")
+    failed(installation, answer, 503, "login")
 
 
 def test_looker_down_before_anything_is_read(installation: Installation) -> None:

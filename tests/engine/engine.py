@@ -91,7 +91,8 @@ class Stack:
         }
 
     def _run(self, operation: Callable[..., Any], **options: Any) -> Outcome:
-        outcome, lines = Outcome(), []
+        outcome = Outcome()
+        lines: list[str] = []
 
         def see(event: auto.EngineEvent) -> None:
             self.events.append(str(event))

@@ -61,7 +61,7 @@ def _inputs(message: Any) -> Json:
     return {key: value for key, value in MessageToDict(message).items() if not key.startswith("__")}
 
 
-class Provider(provider_pb2_grpc.ResourceProviderServicer):  # type: ignore[misc]  # generated without types
+class Provider(provider_pb2_grpc.ResourceProviderServicer):
     """Answers as the bridged provider does; method names are those of the protocol."""
 
     def __init__(self, google: Google) -> None:

@@ -39,7 +39,7 @@ def test_what_only_google_knows_is_an_output(kind: str) -> None:
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_what_cannot_be_imported_is_what_the_sdk_says_cannot(kind: str) -> None:
     documented = "This resource does not support import." in (
-        sdk_schema.resource_class(kind).__init__.__doc__ or ""
+        vars(sdk_schema.resource_class(kind))["__init__"].__doc__ or ""
     ) or any("This resource does not support import." in (overload.__doc__ or "") for overload in _overloads(kind))
     assert (KINDS[kind].imported is None) == documented
 
@@ -49,4 +49,4 @@ def inputs_of(cls: type) -> list[str]:
 
 
 def _overloads(kind: str) -> list[object]:
-    return list(typing.get_overloads(sdk_schema.resource_class(kind).__init__))
+    return list(typing.get_overloads(vars(sdk_schema.resource_class(kind))["__init__"]))

@@ -16,7 +16,7 @@ KINDS = sorted(identities.FORMATS)
 def documentation(kind: str) -> str:
     _, module, name = kind.split(":")
     cls = sdk_schema.resource_class(f"{module}:{name}")
-    texts = [inspect.getdoc(each) or "" for each in typing.get_overloads(cls.__init__)]
+    texts = [inspect.getdoc(each) or "" for each in typing.get_overloads(vars(cls)["__init__"])]
     return "\n".join(text.split("## Import", 1)[1] for text in texts if "## Import" in text)
 
 

@@ -250,7 +250,7 @@ class Ledger:
         return state in {"completed", "partial"}
 
     def _rows(self, name: str, parameters: list[Any], **names: str) -> list[Any]:
-        return self._read(name, parameters, list, **names)
+        return self._read(name, parameters, list, changes=False, **names)
 
     def _read[T](
         self,
