@@ -23,7 +23,7 @@ from werkzeug.serving import make_server
 HOST = "127.0.0.1"
 SOURCE = Path(__file__).resolve().parents[1] / "function" / "main.py"
 TARGET = "handle"
-START_SECONDS = 30.0
+START_SECONDS = 120.0
 
 
 class Answer(NamedTuple):

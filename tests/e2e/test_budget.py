@@ -46,7 +46,7 @@ def test_one_user_larger_than_the_budget(install: Install) -> None:
     assert all(later - earlier <= SHARE for earlier, later in pairwise(committed))
     assert_holds(installation, expected)
     assert owed(installation) == {}
-    # Nothing is fetched twice: what a run commits, the next one skips.
+    # What a run commits, the next one skips; only what was under way when its time was over is asked for again.
     fetches = installation.fetched()
-    assert len(fetches) == len(set(fetches))
+    assert len(fetches) - len(set(fetches)) <= WORKERS * (len(states) - 2)
     assert installation.looker.open_tokens == 0

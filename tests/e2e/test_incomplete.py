@@ -214,7 +214,7 @@ def test_a_run_that_rejects_everything_is_not_completed(install: Install) -> Non
 
 def test_a_budget_that_is_over_before_anything_is_listed(install: Install) -> None:
     installation = install(Population(users=2, conversations=8, mean_kb=16, now=days_ago(1)))
-    installation.looker.faults.add(Fault("slow", path=r"/queries/", seconds=4.0))
+    installation.looker.faults.add(Fault("slow", path=r"/login/", times=None, seconds=4.0))
     with installation.function(RUN_BUDGET_SECONDS="3") as function:
         answer = function.post("/daily")
     assert (answer.status, answer.body["retryable"]) == (503, True)

@@ -131,5 +131,5 @@ def test_it_runs_alone(alone: subprocess.Popen[str]) -> None:
     )
     assert answer.status == 200
     alone.send_signal(signal.SIGINT)
-    out, errors = alone.communicate(timeout=10)
+    out, errors = alone.communicate(timeout=60)
     assert (alone.returncode, out, errors) == (0, "stopped\n", "")
