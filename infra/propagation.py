@@ -1,7 +1,7 @@
 """What Google has made is not at once known to all of Google: grants and enabled APIs take up to minutes to propagate.
 
-Two answers, both tried on the real engine (tests/engine). An `after_create` hook on each grant is none: the engine holds
-the state of a resource while its after-hook runs, the snapshot waits for it, and so twenty waits follow each other.
+Two answers, both tried on the real engine (tests/engine). An `after_create` hook on each grant is none: the engine
+holds the state of a resource while its after-hook runs, the snapshot waits for it, and twenty waits follow each other.
 """
 
 import asyncio

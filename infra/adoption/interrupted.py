@@ -8,6 +8,7 @@ from contextlib import suppress
 from pulumi import automation as auto
 from pulumi.automation.errors import CommandError, ConcurrentUpdateError
 
+from infra.adoption import state
 from infra.adoption.planned import Refused, last_words, name_of, quiet
 
 LOCK = re.compile(r"created by (?P<user>\S+)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<since>\S+)")
@@ -21,7 +22,7 @@ def mend(stack: auto.Stack, say: Say, *, carry_out: bool) -> None:
     Raises:
         Refused: the stack is locked by a process that may be alive, or Google did not answer.
     """
-    pending = (stack.export_stack().deployment or {}).get("pending_operations") or []
+    pending = (state.export(stack).get("deployment") or {}).get("pending_operations") or []
     for operation in pending:
         say(f"An update was interrupted while {operation['type']} {name_of(operation['resource']['urn'])}.")
     if pending and carry_out:

@@ -5,7 +5,7 @@ from typing import Any
 
 from pulumi import automation as auto
 
-from infra.adoption import identities
+from infra.adoption import identities, state
 from infra.adoption.interrupted import Say, unlocked
 from infra.adoption.planned import name_of, quiet
 from infra.adoption.verdict import Verdict
@@ -20,7 +20,7 @@ def take_over(stack: auto.Stack, found: Sequence[Verdict], say: Say) -> None:
     written = [verdict for verdict in found if verdict.planned.kind in identities.WRITTEN]
     imported = [verdict for verdict in found if verdict.planned.kind not in identities.WRITTEN]
     if imported:
-        known = {resource["urn"] for resource in _resources(stack)}
+        known = {resource["urn"] for resource in state.resources(stack)}
         parents = {verdict.planned.parent for verdict in imported}
         unlocked(
             stack,
@@ -54,8 +54,8 @@ def _specifications(found: Sequence[Verdict], parents: set[str]) -> Iterator[Any
 
 
 def _write(stack: auto.Stack, found: Sequence[Verdict]) -> None:
-    exported = stack.export_stack()
-    resources = exported.deployment["resources"]
+    exported = state.export(stack)
+    resources = exported["deployment"]["resources"]
     provider = next(f"{r['urn']}::{r['id']}" for r in resources if r["type"] == "pulumi:providers:gcp")
     for verdict in found:
         resources.append(
@@ -70,8 +70,4 @@ def _write(stack: auto.Stack, found: Sequence[Verdict]) -> None:
                 "provider": provider,
             }
         )
-    stack.import_stack(exported)
-
-
-def _resources(stack: auto.Stack) -> list[dict[str, Any]]:
-    return (stack.export_stack().deployment or {}).get("resources") or []
+    state.replace(stack, exported)

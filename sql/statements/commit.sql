@@ -95,6 +95,8 @@ USING (
     staged.raw,
     staged.part,
     staged.parts,
+    staged.bytes,
+    staged.sha256,
     staged.run_id,
     staged.ingested_at
   FROM `${staging}` AS staged
@@ -113,6 +115,8 @@ USING (
     CAST(NULL AS STRING) AS raw,
     1 AS part,
     1 AS parts,
+    CAST(NULL AS INT64) AS bytes,
+    CAST(NULL AS STRING) AS sha256,
     ANY_VALUE(sent.run_id) AS run_id,
     MAX(sent.ingested_at) AS ingested_at
   FROM `${staging}` AS sent

@@ -74,7 +74,8 @@ class Google:
             if id in self.things and not knowledge.again:
                 raise Denied(f"googleapi: Error 409: Already Exists: {id}")
             outputs = {**inputs, **knowledge.computed(inputs, id, self._serial)}
-            self.things[id] = Thing(kind, inputs, outputs)
+            since = self.things[id].since if id in self.things else time.monotonic()
+            self.things[id] = Thing(kind, inputs, outputs, since)
         self._end("create", name)
         return id, outputs
 

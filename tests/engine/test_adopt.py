@@ -1,5 +1,7 @@
 """What Google has and the state has not is taken over: after a kill, after a destroy, after the state is lost."""
 
+import json
+import os
 import random
 import signal
 from collections.abc import Iterator
@@ -85,6 +87,22 @@ def test_data_that_was_kept_is_taken_over_by_a_new_stack(
     assert all(google.things[id].since == thing.since for id, thing in kept.items())
 
 
+def test_leaving_for_good_keeps_the_data_and_there_is_a_way_back(
+    engine: Engine, stack: Stack, checkout: Path, base: Graph, google: Google
+) -> None:
+    stack.up()
+    engine.command("state", "unprotect", "--all", "--yes")
+    left = stack.destroy()
+    assert not left.error, left.text
+    engine.command("stack", "rm", "--yes")
+    tables = {id for id, thing in google.of("bigquery/table:Table").items() if "view" not in thing.inputs}
+    assert len(tables) == 4
+    assert set(google.of("bigquery/table:Table")) == tables
+    stack = engine.stack(checkout)
+    stack.configure(BASE)
+    mended(stack, base)
+
+
 @pytest.mark.parametrize("point", range(POINTS))
 def test_an_up_that_is_killed_is_mended(engine: Engine, stack: Stack, google: Google, base: Graph, point: int) -> None:
     n = random.Random(f"up {point}").randrange(2, len(base.real()) - 1)
@@ -160,9 +178,6 @@ def test_a_lock_of_a_process_that_lives_is_told_and_left(engine: Engine, stack: 
     assert stack.up().error
     google.faults.remove(kill)
     lock = next((engine.folder / "state").rglob("locks/**/*.json"))
-    import json
-    import os
-
     content = json.loads(lock.read_text())
     lock.write_text(json.dumps({**content, "pid": os.getpid()}))
     with pytest.raises(Refused, match="pulumi cancel"):

@@ -38,9 +38,9 @@ def test_what_only_google_knows_is_an_output(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_what_cannot_be_imported_is_what_the_sdk_says_cannot(kind: str) -> None:
-    documented = "This resource does not support import." in (sdk_schema.resource_class(kind).__init__.__doc__ or "") or any(
-        "This resource does not support import." in (overload.__doc__ or "") for overload in _overloads(kind)
-    )
+    documented = "This resource does not support import." in (
+        sdk_schema.resource_class(kind).__init__.__doc__ or ""
+    ) or any("This resource does not support import." in (overload.__doc__ or "") for overload in _overloads(kind))
     assert (KINDS[kind].imported is None) == documented
 
 

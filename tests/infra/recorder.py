@@ -24,6 +24,7 @@ BASE = {
     "gcp:region": "europe-west1",
     "sluice:looker-base-url": "https://acme.cloud.looker.com",
     "sluice:looker-user-query-id": "4711",
+    "sluice:bq-location": "EU",
     **dict(zip(SECRET_KEYS, SECRET_VALUES, strict=True)),
 }
 KEY = "projects/acme-keys/locations/europe-west1/keyRings/data/cryptoKeys/warehouse"

@@ -18,7 +18,7 @@ from sluice.looker.times import timestamp as timestamp
 LIST_FIELDS = "id,created_at,updated_at,deleted,user_id"
 FIELDS = {"fields": LIST_FIELDS}
 SORTS = {"sorts": "updated_at desc"}
-STYLES: tuple[dict[str, str], ...] = (FIELDS | SORTS, FIELDS, {})
+STYLES: tuple[dict[str, Any], ...] = (FIELDS | SORTS, FIELDS, {})
 """How a listing is asked for; the next style where Looker refuses one, since its parameters are hardly documented."""
 REFUSED_PARAMETERS = {400, 422}
 MOST_STEPS_BACK = 3
@@ -154,7 +154,7 @@ def pages(session: Session, size: PageSize, *, deleted: bool, since: datetime) -
         offset += max(1, len(page) - overlap)
 
 
-def _page(session: Session, size: PageSize, style: dict[str, str], *, offset: int, deleted: bool) -> list[Listed]:
+def _page(session: Session, size: PageSize, style: dict[str, Any], *, offset: int, deleted: bool) -> list[Listed]:
     body = session.get("/conversations/search", **style, limit=size.asked, offset=offset, deleted=deleted)
     try:
         items = msgspec.json.decode(body.removeprefix(lenient.BYTE_ORDER_MARK), type=list[dict[str, Any]])

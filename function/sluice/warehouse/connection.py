@@ -79,7 +79,7 @@ class Connection:
         self.endpoint = settings.bq_endpoint
         self.dataset = f"{settings.gcp_project_id}.{settings.bq_dataset}"
         self.conversations = settings.bq_table
-        self.kms_key = settings.bq_kms_key or None
+        self._kms_key = settings.bq_kms_key
         self.session = AuthorizedSession(credentials)
         self.client = bigquery.Client(
             project=self.project,
@@ -114,6 +114,11 @@ class Connection:
     def table(self, name: str) -> str:
         """Full id of one of our tables, by its name in sql/tables."""
         return f"{self.dataset}.{self.conversations if name == 'conversations' else name}"
+
+    @property
+    def encryption(self) -> bigquery.EncryptionConfiguration | None:
+        """Of what a job writes, where the installation has a key of its own."""
+        return bigquery.EncryptionConfiguration(self._kms_key) if self._kms_key else None
 
     def close(self) -> None:
         self.client.close()

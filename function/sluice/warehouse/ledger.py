@@ -182,7 +182,7 @@ class Ledger:
 
     def record(self, run: Mapping[str, Any]) -> None:
         """Add a row to sync_runs, unless it is there. Raises: WarehouseRefused, WarehouseUnavailable."""
-        self._read("record_run", _run_parameters(run), list)
+        self._read("record_run", _run_parameters(run), list, changes=True)
 
     def commit(self, staging: str, moves: Sequence[Move], run: Mapping[str, Any], refused: str = "") -> str:
         """Move staged rows into their tables, watermarks forward and the run's row into the ledger: all or none.
@@ -252,14 +252,25 @@ class Ledger:
     def _rows(self, name: str, parameters: list[Any], **names: str) -> list[Any]:
         return self._read(name, parameters, list, **names)
 
-    def _read[T](self, name: str, parameters: list[Any], make: Callable[[Iterable[Any]], T], **names: str) -> T:
+    def _read[T](
+        self,
+        name: str,
+        parameters: list[Any],
+        make: Callable[[Iterable[Any]], T],
+        *,
+        changes: bool = False,
+        **names: str,
+    ) -> T:
         """What `make` makes of the rows of a statement; sent again as a whole where that may help."""
         connection, sql = self._connection, statement(name, self._names | names)
+        config = _config(parameters)
+        if not changes:  # a query leaves its result in a hidden table for a day; a statement that changes rows has none
+            config.destination_encryption_configuration = connection.encryption
         return Jobs(connection, "ledger").read(
             lambda patience: make(
                 connection.client.query_and_wait(
                     sql,
-                    job_config=_config(parameters),
+                    job_config=config,
                     api_timeout=connection.timeout,
                     wait_timeout=max(1.0, connection.deadline.remaining),
                     retry=patience,

@@ -177,6 +177,7 @@ class Staging:
             ignore_unknown_values=False,
             labels={"source": "looker"},
         )
+        config.destination_encryption_configuration = self._connection.encryption
         configuration = config.to_api_repr()
         project, dataset, table = self.table.rsplit(".", 2)
         configuration["load"]["destinationTable"] = {"projectId": project, "datasetId": dataset, "tableId": table}

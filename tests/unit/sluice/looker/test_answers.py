@@ -20,6 +20,7 @@ from sluice.settings import Settings
 from tests.unit.sluice.looker.scripted import Server, say
 
 JSON_ERROR = b'{"message": "canary", "documentation_url": "https://canary"}'
+ORIGIN = "LOOKER_BASE_URL"
 PAGE = b"<!DOCTYPE html><html>canary</html>"
 TOKEN = b'{"access_token": "t", "token_type": "Bearer", "expires_in": 3600}'
 
@@ -71,8 +72,8 @@ def test_a_wrong_key_is_told_where_looker_says_so(plain: Server, ours: Looker, s
 @pytest.mark.parametrize(
     ("status", "body", "headers", "told", "hint"),
     [
-        (301, b"", {"Location": "https://new.example/?t=canary"}, "HTTP 301, a redirect to new.example", "LOOKER_BASE_URL"),
-        (302, PAGE, {"Location": "https://u:canary@sso.example:8443/"}, "HTTP 302, a redirect to sso.example", "LOOKER_BASE_URL"),
+        (301, b"", {"Location": "https://new.example/?t=canary"}, "HTTP 301, a redirect to new.example", ORIGIN),
+        (302, PAGE, {"Location": "https://u:canary@sso.example:8443/"}, "HTTP 302, a redirect to sso.example", ORIGIN),
         (303, b"", {"Location": "/canary"}, "HTTP 303, a redirect to another path", "LOOKER_BASE_URL"),
         (307, b"", {"Location": "http://[canary"}, "HTTP 307, a redirect to another path", "LOOKER_BASE_URL"),
         (308, b"", {}, "HTTP 308, a redirect to another path", "LOOKER_BASE_URL"),

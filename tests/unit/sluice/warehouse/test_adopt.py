@@ -98,7 +98,7 @@ def test_a_run_that_could_not_commit_is_committed_with_its_own_end(
         "run_id": run_id,
     }
     assert rejects[lost]["reason"].startswith("BigQuery refused the row: ")
-    assert ledger.versions({NOON: ["9"]}).holds(lost, NOON, deleted=False), "it is not fetched every night"
+    assert ledger.versions({NOON: ["9"]}).holds(lost, NOON, deleted=False, owner="9"), "it is not fetched every night"
     users = ledger.position().users
     assert (users[run_id], users[f"{run_id}-owed"]) == (Watermark(NOON, None), Watermark(None, NOON - DAY))
     (told,) = ledger.runs(limit=1, run_id=run_id)

@@ -18,7 +18,10 @@ QUOTING = "row 3: no such field: canary"
 
 
 def because(status: int, reason: str, message: str = QUOTING) -> exceptions.GoogleAPICallError:
-    return exceptions.from_http_status(status, message, errors=[{"reason": reason}] if reason else [])
+    error: exceptions.GoogleAPICallError = exceptions.from_http_status(
+        status, message, errors=[{"reason": reason}] if reason else []
+    )
+    return error
 
 
 @pytest.mark.parametrize(

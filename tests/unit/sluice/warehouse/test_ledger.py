@@ -255,14 +255,9 @@ def test_what_is_remembered_of_users_who_cannot_be_read(connection: Connection, 
     assert {found[user].owed_since for user in those("gone")} == {None}
     assert {found[user].watermark for user in those("gone")} == {NOON - DAY, None}
     # Committed once more, a failure counts once.
-    ledger._run_script(
-        statement("commit", ledger._names | {"staging": table}),
-        [
-            *module._run_parameters(run_row(run_id)),
-            bigquery.ScalarQueryParameter("moves", "STRING", module._moves(moves)),
-        ],
-        f"{run_id}-again",
-    )
+    parameters = module._parameters(run_row(run_id), moves, "")
+    sql = statement("commit", ledger._names | {"staging": table})
+    Jobs(connection, "commit").query(sql, module._config(parameters), f"{run_id}-again")
     assert {user: row.failed_runs for user, row in ledger.position().users.items()} == {
         user: row.failed_runs for user, row in found.items()
     }

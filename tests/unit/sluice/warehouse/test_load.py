@@ -55,6 +55,14 @@ def test_all_lines_become_one_job() -> None:
     assert reference == {"projectId": "p", "jobId": JOB, "location": "US"}
 
 
+def test_a_load_is_encrypted_under_the_key_of_the_installation() -> None:
+    key = "projects/p/locations/us/keyRings/r/cryptoKeys/k"
+    with upload_server(Uploads()) as server, closing(Connection(settings(server.url, bq_kms_key=key))) as connection:
+        Staging(connection, RUN, chunk_bytes=QUANTUM).load(iter(body()))
+        load = server.uploads.jobs[JOB]["configuration"]["load"]
+    assert load["destinationEncryptionConfiguration"] == {"kmsKeyName": key}
+
+
 def test_no_line_makes_no_job_and_no_request() -> None:
     with staging() as (table, uploads):
         table.load(iter([]))
