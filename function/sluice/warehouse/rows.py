@@ -179,7 +179,7 @@ def partition_day(created_at: datetime | None) -> datetime | None:
         RowError: no partition of that day can be written.
     """
     if created_at is not None and not FIRST_DAY <= created_at < LAST_DAY + timedelta(days=1):
-        raise RowError(f"created_at is not within {FIRST_DAY.date()} and {LAST_DAY.date()}")
+        raise RowError("created_at is outside 1970 to 2159, which BigQuery does not partition")
     return created_at
 
 
