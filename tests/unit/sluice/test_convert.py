@@ -171,11 +171,11 @@ def rejected(fields: dict[str, Any], *, keep_raw_rejects: bool = False) -> dict[
         ({"created_at": "0001-01-01T00:00:00+14:00"}, "created_at is not a valid TIMESTAMP"),
         (
             {"created_at": "1969-12-31T23:59:59Z"},
-            "created_at is not within 1970-01-01 and 2159-12-31",
+            "created_at is outside 1970 to 2159, which BigQuery does not partition",
         ),
         (
             {"created_at": "2160-01-01T00:00:00Z"},
-            "created_at is not within 1970-01-01 and 2159-12-31",
+            "created_at is outside 1970 to 2159, which BigQuery does not partition",
         ),
     ],
 )
