@@ -94,7 +94,7 @@ def _story(running: Rehearsal, population: Population) -> None:
             f"continued, {len(changes.deleted)} deleted, {len(changes.users)} new user."
         )
         _run(running, "3. The daily run fetches only what changed", "/daily")
-        _run(running, "4. Once more: nothing changed, nothing is fetched", "/daily")
+        _run(running, "4. Once more: nothing changed, nothing is written", "/daily")
         _show_warehouse(running)
         _report(running)
 
