@@ -80,7 +80,7 @@ class Report:
         for row in rows:
             self._count(row)
             yield from row.lines
-            if row.sent:
+            if row.sent and row.lines:  # a row that is not sent again was not refused either
                 yield row.sent
 
     def refused(self, rows: int) -> None:

@@ -114,3 +114,11 @@ def test_the_row_of_the_ledger() -> None:
     assert written["requested"] == {"since": START.isoformat(), "users": ["7", "8"], "refetch": True}
     assert report(Order(Kind.HISTORICAL, dry_run=True)).ledger_row()["requested"] is None
     assert written["ended_at"] is None
+
+
+def test_a_row_fetched_again_and_unchanged_sends_nothing() -> None:
+    """The line that says a row was sent would count as a row that BigQuery refused: a reject of what is well held."""
+    told = report()
+    again = Row((), False, "a", "2026-10-31", 3, 100, 40, 0, sent=b"sent\n", repeated=True)
+    assert list(told.tally(iter([again]))) == []
+    assert (told.conversations["unchanged"], told.conversations["fetched"]) == (1, 0)
